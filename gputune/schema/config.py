@@ -1,0 +1,45 @@
+"""The Config: settings as data, never code; what `gputune.toml` holds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from gputune.schema.site import Site
+
+Value = bool | int | float | str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setting:
+    """The value of one knob.
+
+    In a Profile: the value in force and the source line that sets it (`site` is None where no
+    line does, and `note` says where the value comes from). In a Config: the value to use, `was`
+    the value before, and `note` why.
+    """
+
+    knob: str
+    value: Value
+    was: Value = None
+    site: Site | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Settings to run a script with.
+
+    `measured` is False where the rules proposed the settings and no run has confirmed them.
+    `tf_data` settings concern the input pipeline, `policy` the process and the model (precision,
+    memory, compilation, steps per execution).
+    """
+
+    SCHEMA: ClassVar[str] = "gputune.config"
+    VERSION: ClassVar[int] = 1
+
+    script: str
+    measured: bool = False
+    tf_data: tuple[Setting, ...] = ()
+    policy: tuple[Setting, ...] = ()
+    evidence: tuple[str, ...] = ()

@@ -1,0 +1,294 @@
+"""The Profile: everything that one run of a script showed.
+
+A quantity that was not or could not be measured is None, and `Profile.unavailable` says why.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import ClassVar
+
+from gputune.schema.config import Setting, Value
+from gputune.schema.finding import Finding
+from gputune.schema.site import Site
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unavailable:
+    """A quantity that has no value, by its path in the record, and the reason."""
+
+    metric: str
+    reason: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Command:
+    """The run itself. Times are seconds; `exit_code` is the one that gputune passes on."""
+
+    argv: tuple[str, ...]
+    mode: str
+    """`default` (ended after the measurement) or `full` (the script ran to its end)."""
+    working_directory: str
+    started_utc: str
+    duration_s: float
+    exit_code: int
+    stopped_by_gputune: bool
+    interrupted: bool = False
+    script_sha256: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Environment:
+    """The machine and the versions that the figures belong to."""
+
+    gputune: str
+    python: str
+    platform: str
+    host: str
+    cpu_model: str | None = None
+    cores: float | None = None
+    """Usable cores: affinity mask and cgroup quota, not those of the box."""
+    memory_bytes: int | None = None
+    tensorflow: str | None = None
+    keras: str | None = None
+    backend: str | None = None
+    cuda: str | None = None
+    driver: str | None = None
+    devices: tuple[str, ...] = ()
+    variables: tuple[tuple[str, str], ...] = ()
+    """The allow-listed environment variables that were set, as (name, value)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Steps:
+    """The training steps of the clean phase; one step is one batch through the model.
+
+    With `steps_per_execution` = N the script sees one call for N steps: `calls` of them were
+    timed, and every per-step figure is the call's divided by N.
+    """
+
+    count: int
+    """Training steps seen in the analysed fit, whatever the phase."""
+    warmup_count: int
+    measured_count: int
+    batch_size: int | None
+    steps_per_execution: int
+    mean_s: float | None = None
+    median_s: float | None = None
+    p95_s: float | None = None
+    p99_s: float | None = None
+    ci95_s: tuple[float, float] | None = None
+    """95 % interval of the mean, t over windows."""
+    samples_per_s: float | None = None
+    stable: bool | None = None
+    """Whether the last windows agreed; None without enough steps to say."""
+    stable_reason: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Phase:
+    """One phase of the measurement: `warmup`, `clean`, `held`, `real`, `drain`, `trace`.
+
+    `real` are the blocks of real steps that alternate with the held-batch blocks.
+    """
+
+    name: str
+    steps: int
+    duration_s: float
+    step_s: float | None
+    note: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Breakdown:
+    """Where a step goes: exclusive parts that sum to the clean step (None counts as nothing).
+
+    `ci95_input_wait_s` is the 95 % interval of `input_wait_s`, from the alternating blocks.
+    """
+
+    input_wait_s: float | None = None
+    h2d_exposed_s: float | None = None
+    device_compute_s: float | None = None
+    d2h_exposed_s: float | None = None
+    launch_s: float | None = None
+    python_s: float | None = None
+    other_s: float | None = None
+    ci95_input_wait_s: tuple[float, float] | None = None
+    device: str = "cpu"
+    """What `device_compute_s` is about: `gpu` or `cpu`."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Transfer:
+    """Copies between host and device in a step, from the trace."""
+
+    h2d_bytes_per_step: float | None = None
+    h2d_s_per_step: float | None = None
+    h2d_exposed_s_per_step: float | None = None
+    h2d_bytes_per_s: float | None = None
+    d2h_bytes_per_step: float | None = None
+    d2h_s_per_step: float | None = None
+    d2h_exposed_s_per_step: float | None = None
+    d2h_bytes_per_s: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gpu:
+    """One GPU over the clean phase.
+
+    `utilization_percent` is NVML's: the share of time with at least one kernel running. A tiny
+    kernel saturates it; it does not say how full the chip is.
+    """
+
+    index: int
+    name: str
+    uuid: str | None = None
+    utilization_percent: float | None = None
+    memory_used_bytes: int | None = None
+    memory_total_bytes: int | None = None
+    samples: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """The host over the clean phase.
+
+    `cpu_percent` is of all usable cores (100 = every core busy), `process_cpu_percent` the share
+    of the script and its children in the same unit.
+    """
+
+    cpu_percent: float | None = None
+    process_cpu_percent: float | None = None
+    rss_bytes: int | None = None
+    read_bytes_per_s: float | None = None
+    samples: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stage:
+    """One stage of the input pipeline, as TensorFlow runs it, joined to the user's call.
+
+    `op` is TensorFlow's (`ParallelMapV2`); `calls` are the labels of the user's calls that it
+    carries out (several where they were fused, none for what TensorFlow put in). `self_s` is
+    the stage's own time for one batch, without waiting for its input; `parallelism` how many run
+    at once; `max_batches_per_s` the rate that the stage could reach if it were the only one.
+    """
+
+    index: int
+    """0 is next to the model; larger is further upstream."""
+    parent: int | None
+    op: str
+    label: str
+    site: Site | None = None
+    calls: tuple[str, ...] = ()
+    injected: bool = False
+    self_s: float | None = None
+    self_source: str = ""
+    """`model` (the iterator's model), `trace`, or `` where self_s is None."""
+    elements_per_batch: float | None = None
+    element_s: float | None = None
+    """`self_s / elements_per_batch`: the stage's own time for one of its elements."""
+    parallelism: float | None = None
+    parallelism_autotuned: bool | None = None
+    python: bool = False
+    """Whether the stage runs Python (py_function, numpy_function, a generator): one at a time."""
+    buffer_elements: float | None = None
+    buffer_limit: float | None = None
+    buffer_autotuned: bool | None = None
+    max_batches_per_s: float | None = None
+    bottleneck: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pipeline:
+    """The input pipeline. `bottleneck` is the index of the stage that limits it."""
+
+    source: str = ""
+    """What feeds the model: `tf.data`, `numpy`, `generator`, `PyDataset`, …"""
+    stages: tuple[Stage, ...] = ()
+    bottleneck: int | None = None
+    predicted_max_batches_per_s: float | None = None
+    measured_max_batches_per_s: float | None = None
+    """From the drain: the live iterator alone, its buffers empty, the model at rest."""
+    order_problems: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ceilings:
+    """What this machine could reach: `input_` without the model, `compute_` without the input."""
+
+    input_samples_per_s: float | None = None
+    compute_samples_per_s: float | None = None
+    achieved_fraction: float | None = None
+    """Achieved samples/s over the lower of the two ceilings."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class WhatIf:
+    """The step if something were different; `basis` is `measured` or `model: …`."""
+
+    condition: str
+    step_s: float
+    speedup: float
+    basis: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitSeen:
+    """One call of `fit`: what it was given and how much of it was seen."""
+
+    index: int
+    """1 is the first `fit` of the script."""
+    site: Site | None
+    steps: int
+    epochs_requested: int | None
+    steps_per_epoch: int | None
+    analysed: bool
+    input_kind: str = ""
+    finished: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Series:
+    """One figure over time, thinned for plotting: `t_s` from the start of the fit."""
+
+    name: str
+    t_s: tuple[float, ...]
+    value: tuple[float, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Profile:
+    """What one run showed. Written as JSON with `schema` and `version`."""
+
+    SCHEMA: ClassVar[str] = "gputune.profile"
+    VERSION: ClassVar[int] = 1
+
+    command: Command
+    script: str
+    environment: Environment
+    verdict: str
+    """One sentence: what limits the script and what to do."""
+    style: str | None = None
+    """How the script trains: `keras.fit`; None where no training was seen."""
+    config: tuple[Setting, ...] = ()
+    steps: Steps | None = None
+    phases: tuple[Phase, ...] = ()
+    breakdown: Breakdown | None = None
+    transfer: Transfer = Transfer()
+    gpus: tuple[Gpu, ...] = ()
+    host: Host = Host()
+    pipeline: Pipeline | None = None
+    ceilings: Ceilings = Ceilings()
+    what_if: tuple[WhatIf, ...] = ()
+    findings: tuple[Finding, ...] = ()
+    unavailable: tuple[Unavailable, ...] = ()
+    fits: tuple[FitSeen, ...] = ()
+    series: tuple[Series, ...] = ()
+    files_opened_for_writing: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+    """What a reader should know of this measurement: hooks that failed, cross-checks."""
+
+    def setting(self, knob: str) -> Value:
+        """The value of `knob` in force, or None where the run did not show it."""
+        return next((s.value for s in self.config if s.knob == knob), None)

@@ -1,0 +1,46 @@
+"""Where in the user's source something was called."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """One frame of the user's own code.
+
+    `file` is absolute, `line` counts from 1, `code` is the text of that line, stripped.
+    """
+
+    file: str
+    line: int
+    function: str = ""
+    code: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Site:
+    """A call in the user's source.
+
+    `file`, `line`, `function` and `code` are those of the innermost frame that is outside the
+    standard library and every site-packages; `via` lists the frames of the user that led there,
+    innermost first, so that one helper called from two lines is two sites.
+    """
+
+    file: str
+    line: int
+    function: str = ""
+    code: str = ""
+    via: tuple[Frame, ...] = ()
+
+    def label(self) -> str:
+        """`train.py:42`, with the outermost different caller where there is one."""
+        here = f"{_base(self.file)}:{self.line}"
+        callers = [f"{_base(frame.file)}:{frame.line}" for frame in self.via]
+        if not callers:
+            return here
+        return f"{here} (called from {callers[0]})"
+
+
+def _base(path: str) -> str:
+    return path.rsplit("/", 1)[-1]

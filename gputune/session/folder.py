@@ -1,0 +1,72 @@
+"""The session folder: where what is in it, and who may read it.
+
+Layout:
+
+    options.json     what the child was asked to do (parent -> child, written before the start)
+    events.jsonl     what the child saw (child -> parent, append-only; see `events`)
+    trace/           the logdir of TensorFlow's profiler
+    scratch/         where dry mode sends what the script writes through Keras and TensorFlow
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+ENVIRONMENT_VARIABLE = "GPUTUNE_SESSION"
+"""Names the session folder to the child; removed from its environment at once."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """What the parent asks of the child."""
+
+    full: bool = False
+    """Let the script run to its end: no held batch, no drain, no dry mode."""
+    fit: int | None = None
+    """Analyse this `fit` (1 is the first); None: the first that trains long enough."""
+    steps: int | None = None
+    """End the clean phase after this many training steps, stable or not."""
+    max_s: float = 60.0
+    """End the clean phase after this many seconds of training, stable or not."""
+    trace_steps: int = 10
+    break_hook: str | None = None
+    """Test-only: the named hook raises at every call, to prove that the script survives it."""
+
+
+@dataclass(frozen=True)
+class SessionFolder:
+    """The paths of one session."""
+
+    root: Path
+
+    @property
+    def options(self) -> Path:
+        """The child's orders."""
+        return self.root / "options.json"
+
+    @property
+    def events(self) -> Path:
+        """The child's log."""
+        return self.root / "events.jsonl"
+
+    @property
+    def trace(self) -> Path:
+        """The profiler's logdir."""
+        return self.root / "trace"
+
+    @property
+    def scratch(self) -> Path:
+        """Where dry mode sends the script's files."""
+        return self.root / "scratch"
+
+    def create(self, options: Options) -> None:
+        """Make the folder, for its owner alone, and write the child's orders."""
+        self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.scratch.mkdir(mode=0o700, exist_ok=True)
+        self.options.write_text(json.dumps(asdict(options)), encoding="utf-8")
+
+    def read_options(self) -> Options:
+        """The child's orders, read back."""
+        return Options(**json.loads(self.options.read_text(encoding="utf-8")))
