@@ -15,14 +15,14 @@ def parse_args():
     parser.add_argument("-o", "--output", type=Path, help="save the trained model here (.keras)")
     parser.add_argument("--json", type=Path, help="write the history here")
     parser.add_argument("--batch-size", type=int, default=32)
-    parser.add_argument("--epochs", type=int, default=int(os.environ.get("EPOCHS", 5)))
+    parser.add_argument("--epochs", type=int, default=int(os.environ.get("EPOCHS", "5")))
     parser.add_argument("--width", type=int, default=128, help="units of the hidden layers")
     return parser.parse_args()
 
 
 def main():
     args = parse_args()
-    keras.utils.set_random_seed(int(os.environ.get("SEED", 0)))
+    keras.utils.set_random_seed(int(os.environ.get("SEED", "0")))
 
     x, y = load_digits(return_X_y=True)
     x = x.reshape(-1, 8, 8, 1).astype("float32") / 16.0

@@ -7,8 +7,8 @@ from keras import layers
 from sklearn.datasets import load_digits
 from sklearn.model_selection import train_test_split
 
-EPOCHS = int(os.environ.get("EPOCHS", 60))
-SEED = int(os.environ.get("SEED", 0))
+EPOCHS = int(os.environ.get("EPOCHS", "60"))
+SEED = int(os.environ.get("SEED", "0"))
 
 keras.utils.set_random_seed(SEED)
 

@@ -6,11 +6,12 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
-from photo_files import photo_files
 from PIL import Image
 
-EPOCHS = int(os.environ.get("EPOCHS", 5))
-SEED = int(os.environ.get("SEED", 0))
+from photo_files import photo_files
+
+EPOCHS = int(os.environ.get("EPOCHS", "5"))
+SEED = int(os.environ.get("SEED", "0"))
 BATCH_SIZE = 32
 IMAGE_SIZE = 96
 

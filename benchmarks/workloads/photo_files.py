@@ -15,7 +15,7 @@ from sklearn.datasets import load_sample_images
 
 CLASSES = ("china", "flower")
 CROPS_PER_CLASS = 900
-CROP_SIZE = 256
+CROP_SIZE = 512
 SHARDS = 8
 
 

@@ -5,10 +5,11 @@ import os
 import keras
 import tensorflow as tf
 from keras import layers
+
 from photo_files import photo_files
 
-EPOCHS = int(os.environ.get("EPOCHS", 10))
-SEED = int(os.environ.get("SEED", 0))
+EPOCHS = int(os.environ.get("EPOCHS", "15"))
+SEED = int(os.environ.get("SEED", "0"))
 BATCH_SIZE = 32
 IMAGE_SIZE = 96
 

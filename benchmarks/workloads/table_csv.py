@@ -6,10 +6,11 @@ import keras
 import numpy as np
 import tensorflow as tf
 from keras import layers
+
 from table_file import table_files
 
-EPOCHS = int(os.environ.get("EPOCHS", 5))
-SEED = int(os.environ.get("SEED", 0))
+EPOCHS = int(os.environ.get("EPOCHS", "5"))
+SEED = int(os.environ.get("SEED", "0"))
 COLUMNS = 30
 
 keras.utils.set_random_seed(SEED)

@@ -1,8 +1,9 @@
 """Write scikit-learn's breast cancer table as CSV files, once, and find them again."""
 
 import numpy as np
-from photo_files import make_once
 from sklearn.datasets import load_breast_cancer
+
+from photo_files import make_once
 
 ROWS = 20_000
 

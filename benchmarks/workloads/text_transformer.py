@@ -7,8 +7,8 @@ import keras
 import tensorflow as tf
 from keras import layers, ops
 
-EPOCHS = int(os.environ.get("EPOCHS", 5))
-SEED = int(os.environ.get("SEED", 0))
+EPOCHS = int(os.environ.get("EPOCHS", "5"))
+SEED = int(os.environ.get("SEED", "0"))
 VOCABULARY, LENGTH, WIDTH = 2000, 48, 64
 
 keras.utils.set_random_seed(SEED)

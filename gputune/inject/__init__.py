@@ -1,1 +1,59 @@
-""" """
+"""Inside the user's process: hooks that watch training, and never break it.
+
+`start` is called once, by the private `sitecustomize`, before the script runs. It costs one
+import finder; everything else waits until the script itself imports TensorFlow or Keras.
+Until then only the standard library is imported here.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import sys
+import time
+from pathlib import Path
+
+from gputune.inject.guard import Guard
+from gputune.session import events
+from gputune.session.folder import SessionFolder
+from gputune.session.log import EventLog
+
+
+def start(session: Path) -> None:
+    """Begin watching this interpreter for the session in the folder `session`.
+
+    Raises OSError or ValueError where the session folder is unusable; the caller (the private
+    `sitecustomize`) swallows that and lets the script run.
+    """
+    from gputune.inject.finder import PostImportFinder
+    from gputune.inject.watch import Watch
+
+    folder = SessionFolder(session)
+    log = EventLog(folder.events)
+    options = folder.read_options()
+    guard = Guard(log, break_hook=options.break_hook)
+    watch = Watch(folder, options, log, guard)
+    log.write(
+        events.START,
+        t=time.perf_counter(),
+        pid=os.getpid(),
+        python=sys.version.split()[0],
+        epoch_ns=time.time_ns(),
+    )
+    os.register_at_fork(after_in_child=lambda: _forget(guard, log))
+    atexit.register(guard.wrap("atexit", watch.script_ended))
+    finder = PostImportFinder(
+        {
+            "tensorflow": guard.wrap("import:tensorflow", watch.tensorflow_imported),
+            "keras": guard.wrap("import:keras", watch.keras_imported),
+            "tf_keras": guard.wrap("import:tf_keras", watch.tf_keras_imported),
+        }
+    )
+    sys.meta_path.insert(0, finder)
+    watch.watch_opened_files()
+
+
+def _forget(guard: Guard, log: EventLog) -> None:
+    """A forked process is not the one that is profiled: every hook in it does nothing."""
+    guard.disable_all()
+    log.close()

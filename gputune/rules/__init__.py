@@ -1,1 +1,1 @@
-""" """
+"""Pure: Profile -> Findings, each with its evidence and its remedy."""

@@ -182,6 +182,7 @@ class Stage:
     site: Site | None = None
     calls: tuple[str, ...] = ()
     injected: bool = False
+    """Whether TensorFlow put the stage in; the user's code does not have it."""
     self_s: float | None = None
     self_source: str = ""
     """`model` (the iterator's model), `trace`, or `` where self_s is None."""
@@ -189,6 +190,7 @@ class Stage:
     element_s: float | None = None
     """`self_s / elements_per_batch`: the stage's own time for one of its elements."""
     parallelism: float | None = None
+    """How many of the stage run at once; None for a stage that is sequential by nature."""
     parallelism_autotuned: bool | None = None
     python: bool = False
     """Whether the stage runs Python (py_function, numpy_function, a generator): one at a time."""
@@ -197,6 +199,19 @@ class Stage:
     buffer_autotuned: bool | None = None
     max_batches_per_s: float | None = None
     bottleneck: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderProblem:
+    """A call that stands in the wrong place of the pipeline.
+
+    `kind` is one of `cache-after-prefetch`, `cache-after-repeat`, `cache-after-random`,
+    `shuffle-after-batch`, `prefetch-not-last`.
+    """
+
+    kind: str
+    label: str
+    site: Site | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -210,7 +225,7 @@ class Pipeline:
     predicted_max_batches_per_s: float | None = None
     measured_max_batches_per_s: float | None = None
     """From the drain: the live iterator alone, its buffers empty, the model at rest."""
-    order_problems: tuple[str, ...] = ()
+    order_problems: tuple[OrderProblem, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -31,13 +31,14 @@ def read_record(path: Path) -> Profile:
     """
     try:
         text = path.read_text(encoding="utf-8")
-    except OSError as error:
-        raise UnreadableRecord(
-            f"cannot read {path}: {error.strerror or error}", "give the path of a gputune report"
-        ) from error
     except UnicodeDecodeError as error:
         raise UnreadableRecord(
             f"{path} is not a text file", "give the .json file of a gputune report"
+        ) from error
+    except (OSError, ValueError) as error:  # ValueError: a path with a null byte
+        raise UnreadableRecord(
+            f"cannot read {path}: {getattr(error, 'strerror', None) or error}",
+            "give the path of a gputune report",
         ) from error
     return parse_record(text, name=str(path))
 
@@ -46,24 +47,25 @@ def parse_record(text: str, *, name: str = "the text") -> Profile:
     """The record in a JSON text; raises UnreadableRecord as `read_record` does."""
     try:
         body = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # ValueError: also an integer of 5000 digits
         where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
         raise UnreadableRecord(
             f"{name} is not valid JSON{where}",
             "the file is damaged or cut off: make the report again with `gputune profile`",
         ) from error
-    if not isinstance(body, dict) or body.get("schema") not in _KNOWN:
+    named = body.get("schema") if isinstance(body, dict) else None
+    if not isinstance(named, str) or named not in _KNOWN:
         raise UnreadableRecord(
             f"{name} is not a gputune report",
             "give a .json file that `gputune profile` wrote (its first line names its schema)",
         )
-    kind = _KNOWN[body["schema"]]
+    kind = _KNOWN[named]
     version = body.get("version")
     if not isinstance(version, int) or isinstance(version, bool) or version < 1:
         raise UnreadableRecord(f"{name} has no valid version", "make the report again")
     if version > kind.VERSION:
         raise UnreadableRecord(
-            f"{name} was written by a newer gputune (version {version} of {body['schema']})",
+            f"{name} was written by a newer gputune (version {version} of {named})",
             "upgrade gputune: pip install -U gputune",
         )
     fields = {key: value for key, value in body.items() if key not in {"schema", "version"}}
@@ -71,7 +73,7 @@ def parse_record(text: str, *, name: str = "the text") -> Profile:
         return _adapter(kind).validate_python(_restore(fields))  # type: ignore[no-any-return]
     except (pydantic.ValidationError, RecursionError) as error:
         raise UnreadableRecord(
-            f"{name} does not hold what {body['schema']} says{_first(error)}",
+            f"{name} does not hold what {named} says{_first(error)}",
             "the file was changed by hand or damaged: make the report again",
         ) from error
 

@@ -34,7 +34,7 @@ class Site:
     via: tuple[Frame, ...] = ()
 
     def label(self) -> str:
-        """`train.py:42`, with the outermost different caller where there is one."""
+        """`train.py:42`, with the user's line that called it where it stands in a helper."""
         here = f"{_base(self.file)}:{self.line}"
         callers = [f"{_base(frame.file)}:{frame.line}" for frame in self.via]
         if not callers:

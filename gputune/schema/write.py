@@ -5,15 +5,15 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 
 class Record(Protocol):
     """A versioned record: a dataclass with a schema name and a version."""
 
-    SCHEMA: Any
-    VERSION: Any
-    __dataclass_fields__: Any
+    SCHEMA: ClassVar[str]
+    VERSION: ClassVar[int]
+    __dataclass_fields__: ClassVar[dict[str, Any]]
 
 
 # Field names of the published JSON that are no Python identifiers.

@@ -65,6 +65,7 @@ class SessionFolder:
         """Make the folder, for its owner alone, and write the child's orders."""
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.scratch.mkdir(mode=0o700, exist_ok=True)
+        self.options.touch(mode=0o600)
         self.options.write_text(json.dumps(asdict(options)), encoding="utf-8")
 
     def read_options(self) -> Options:

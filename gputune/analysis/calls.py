@@ -1,0 +1,59 @@
+"""A recorded `tf.data` call as a reader knows it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gputune.schema.site import Frame, Site
+
+_WORKERS = (
+    "map", "from_generator", "interleave", "flat_map", "filter", "apply", "scan", "unbatch",
+    "padded_batch",
+)  # fmt: skip
+
+
+def main_call(calls: Sequence[Mapping[str, Any]]) -> Mapping[str, Any] | None:
+    """The call that a fused stage is named after: the one that runs the user's function."""
+    for method in _WORKERS:
+        for call in calls:
+            if call["method"] == method:
+                return call
+    return calls[0] if calls else None
+
+
+def label(call: Mapping[str, Any]) -> str:
+    """`.map(decode)`, `.batch(32)`, `TFRecordDataset(…)`: the call without its place."""
+    method = str(call["method"])
+    arguments = call.get("arguments") or {}
+    shown = ""
+    for name in ("map_func", "generator", "predicate", "transformation_func", "reduce_func"):
+        function = arguments.get(name)
+        if isinstance(function, dict):
+            shown = str(function.get("function"))
+            break
+    else:
+        for name in ("batch_size", "buffer_size", "count", "filename", "file_pattern"):
+            if name in arguments:
+                value = arguments[name]
+                shown = "AUTOTUNE" if value == -1 and name == "buffer_size" else repr(value)
+                break
+    dot = "" if method[:1].isupper() else "."
+    return f"{dot}{method}({shown})"
+
+
+def site_of(call: Mapping[str, Any]) -> Site | None:
+    """The call's place in the user's source."""
+    return site(call.get("site"))
+
+
+def site(data: Mapping[str, Any] | None) -> Site | None:
+    """A Site from its JSON."""
+    if not data:
+        return None
+    fields = {key: data[key] for key in ("file", "line", "function", "code") if key in data}
+    via = tuple(
+        Frame(**{k: frame[k] for k in ("file", "line", "function", "code") if k in frame})
+        for frame in data.get("via") or ()
+    )
+    return Site(**fields, via=via)

@@ -1,0 +1,71 @@
+"""The knob values in force, each with the line that sets it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from gputune.analysis.calls import label, site, site_of
+from gputune.schema.config import Setting, Value
+
+AUTOTUNE = "AUTOTUNE"
+
+# Arguments of recorded calls that are knobs: method -> ((argument, knob), …).
+_KNOBS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    "map": (("num_parallel_calls", "num_parallel_calls"), ("deterministic", "deterministic")),
+    "interleave": (
+        ("cycle_length", "interleave_cycle_length"),
+        ("num_parallel_calls", "num_parallel_calls"),
+        ("deterministic", "deterministic"),
+    ),
+    "batch": (("batch_size", "batch_size"), ("num_parallel_calls", "num_parallel_calls")),
+    "padded_batch": (("batch_size", "batch_size"),),
+    "prefetch": (("buffer_size", "prefetch"),),
+    "shuffle": (("buffer_size", "shuffle_buffer"),),
+}
+
+
+def settings_in_force(
+    begin: Mapping[str, Any], chain: Sequence[Mapping[str, Any]]
+) -> tuple[Setting, ...]:
+    """The settings of a fit: those of its pipeline's calls, then those of `compile` and `fit`.
+
+    `chain` are the recorded calls from the source to the model. A call that leaves a knob to
+    TensorFlow is listed with None and says so.
+    """
+    found: list[Setting] = []
+    for call in chain:
+        if not (call.get("site") or {}).get("direct", True):
+            continue
+        arguments = call.get("arguments") or {}
+        for argument, knob in _KNOBS.get(str(call["method"]), ()):
+            if argument == "deterministic" and argument not in arguments:
+                continue
+            value = _value(arguments.get(argument))
+            note = label(call) if value is not None else f"{label(call)}: not set"
+            found.append(Setting(knob=knob, value=value, site=site_of(call), note=note))
+        if call["method"] == "cache":
+            where = "file" if arguments.get("filename") else "memory"
+            found.append(Setting(knob="cache", value=where, site=site_of(call)))
+        for name, value in (arguments.get("options") or {}).items():
+            found.append(Setting(knob=f"options.{name}", value=_value(value), site=site_of(call)))
+    here = site(begin.get("site"))
+    if not any(setting.knob == "batch_size" for setting in found):
+        found.append(Setting(knob="batch_size", value=_value(begin.get("batch_size")), site=here))
+    found.append(
+        Setting(knob="steps_per_execution", value=begin.get("steps_per_execution"), note="compile")
+    )
+    found.append(
+        Setting(knob="jit_compile", value=begin.get("jit_compile"), note="as compile resolved it")
+    )
+    found.append(Setting(knob="run_eagerly", value=begin.get("run_eagerly"), note="compile"))
+    found.append(
+        Setting(knob="mixed_precision", value=begin.get("precision"), note="global dtype policy")
+    )
+    return tuple(found)
+
+
+def _value(value: Any) -> Value:
+    if value == -1 and not isinstance(value, bool):
+        return AUTOTUNE
+    return value if isinstance(value, (bool, int, float, str)) else None

@@ -1,0 +1,142 @@
+"""Where a profile is written: prepared before the run, so that no measurement is lost."""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+from gputune.report.html import render_html
+from gputune.report.names import report_name
+from gputune.rewrite.snippet import config_to_snippet
+from gputune.rewrite.toml import config_to_toml
+from gputune.schema.config import Config
+from gputune.schema.profile import Profile
+from gputune.schema.write import to_json
+
+DEFAULT_FOLDER = Path("gputune-reports")
+
+
+class OutputFailed(Exception):
+    """A report that cannot be written; `hint` says what to do."""
+
+    def __init__(self, what: str, hint: str) -> None:
+        super().__init__(what)
+        self.what = what
+        self.hint = hint
+
+
+@dataclass(frozen=True)
+class Written:
+    """The files that were written; None for what was not asked for."""
+
+    json: Path | None = None
+    html: Path | None = None
+    toml: Path | None = None
+    snippet: Path | None = None
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """What is written where.
+
+    Without `json`, `html` and `to_stdout` everything goes to `folder`, under names that carry
+    script, time, host and process, so that the ranks of one job do not meet. `force` allows
+    files that exist to be overwritten.
+    """
+
+    folder: Path = DEFAULT_FOLDER
+    json: Path | None = None
+    html: Path | None = None
+    to_stdout: bool = False
+    force: bool = False
+
+    @property
+    def uses_folder(self) -> bool:
+        """Whether the files go to the folder, under names of their own."""
+        return self.json is None and self.html is None and not self.to_stdout
+
+    def prepare(self) -> None:
+        """Prove that the files can be written; raises OutputFailed before anything has run."""
+        if self.uses_folder:
+            _prove_writable(self.folder)
+        for path in (self.json, self.html):
+            if path is None:
+                continue
+            if path.is_dir():
+                raise OutputFailed(f"{path} is a folder", "give the path of a file")
+            if path.exists() and not self.force:
+                raise OutputFailed(
+                    f"{path} exists already", "give another path, or --force to overwrite it"
+                )
+            _prove_writable(path.parent)
+
+    def write(self, profile: Profile, config: Config | None, script: str) -> Written:
+        """Write the files; raises OutputFailed, after the JSON was saved elsewhere, if it can."""
+        text = to_json(profile)
+        try:
+            return self._write(profile, config, script, text)
+        except OSError as error:
+            raise OutputFailed(
+                f"the report could not be written: {error.strerror or error}", _rescue(text)
+            ) from error
+
+    def _write(self, profile: Profile, config: Config | None, script: str, text: str) -> Written:
+        if not self.uses_folder:
+            if self.json is not None:
+                _write(self.json, text, force=self.force)
+            if self.html is not None:
+                name = self.json.name if self.json is not None else "profile.json"
+                _write(self.html, render_html(profile, json_name=name), force=self.force)
+            return Written(json=self.json, html=self.html)
+        when = datetime.now(UTC)
+
+        def path(suffix: str) -> Path:
+            return self.folder / report_name(
+                script, when=when, host=socket.gethostname(), pid=os.getpid(), suffix=suffix
+            )
+
+        json_path, html_path = path(".json"), path(".html")
+        _write(json_path, text, force=self.force)
+        _write(html_path, render_html(profile, json_name=json_path.name), force=self.force)
+        if config is None:
+            return Written(json=json_path, html=html_path)
+        toml_path, snippet_path = path(".gputune.toml"), path(".snippet.py")
+        _write(toml_path, config_to_toml(config), force=self.force)
+        _write(snippet_path, config_to_snippet(config), force=self.force)
+        return Written(json=json_path, html=html_path, toml=toml_path, snippet=snippet_path)
+
+
+def _prove_writable(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder) as file:
+            # A full disk takes an empty file and refuses the first block.
+            file.write(b"\0" * 65536)
+            file.flush()
+    except OSError as error:
+        raise OutputFailed(
+            f"cannot write to {folder}: {error.strerror or error}",
+            "give another folder with -o, or another path with --json",
+        ) from error
+
+
+def _write(path: Path, text: str, *, force: bool) -> None:
+    flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if force else os.O_EXCL)
+    # For the owner alone: a report names paths, arguments and source lines.
+    with os.fdopen(os.open(path, flags, 0o600), "w", encoding="utf-8") as file:
+        file.write(text)
+
+
+def _rescue(text: str) -> str:
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", prefix="gputune-", suffix=".json", delete=False
+        ) as file:
+            file.write(text)
+        return f"what was measured is in {file.name}"
+    except OSError:
+        return "make room on the disk and run it again"

@@ -1,0 +1,42 @@
+"""Read the trace that a fit left in its session."""
+
+from __future__ import annotations
+
+from gputune.analysis.profile import TraceFacts
+from gputune.analysis.run import FitRun
+from gputune.session.folder import SessionFolder
+from gputune.trace.gpu import GpuActivity, gpu_streams
+from gputune.trace.host_ops import StepWindow, host_steps, step_windows
+from gputune.trace.iterators import iterator_forest
+from gputune.trace.xplane import Trace, UnreadableTrace, find, read
+
+
+def trace_facts(session: SessionFolder, fit: FitRun) -> TraceFacts:
+    """What the trace shows of the fit's steps; with the reason where there is none."""
+    if fit.trace is None:
+        told = next((u["reason"] for u in fit.unavailable if u["metric"] == "trace"), "")
+        return TraceFacts(reason=str(told) or "the training ended before steps were traced")
+    path = find(session.trace)
+    if path is None:
+        return TraceFacts(reason="TensorFlow's profiler wrote no trace")
+    try:
+        trace = read(path)
+    except UnreadableTrace as error:
+        return TraceFacts(reason=str(error))
+    windows = step_windows(trace)
+    forest = iterator_forest(trace, windows=tuple(window.interval for window in windows))
+    tree = next((t for t in forest if t.get_next_count > 0), None)
+    return TraceFacts(
+        host=host_steps(trace, windows, steps_per_window=fit.steps_per_call),
+        tree=tree,
+        gpu=_gpu(trace, windows),
+        steps=len(windows) * fit.steps_per_call,
+    )
+
+
+def _gpu(trace: Trace, windows: tuple[StepWindow, ...]) -> GpuActivity | None:
+    """The first GPU that worked, from the first traced step to the end of the last."""
+    streams = gpu_streams(trace)
+    if not streams or not windows:
+        return None
+    return streams[0].activity((windows[0].start_ps, windows[-1].end_ps))

@@ -1,0 +1,160 @@
+"""`gputune profile`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from gputune.cli.console import Color, needs_ascii, say, wants_color, width
+from gputune.cli.failure import OWN_FAILURE, WRONG_COMMAND, Failure
+
+if TYPE_CHECKING:
+    from gputune.api import Outputs, Result, Target
+
+_PHASES = {
+    "warmup": "warm-up (tracing, compilation)",
+    "clean": "measuring clean steps",
+    "held": "measuring steps on a batch held in memory, in turn with real ones",
+    "trace": "tracing a few steps",
+    "drain": "measuring the input alone",
+    "after": "measured; the script runs on to its end",
+}
+
+
+def profile(
+    target: Annotated[
+        str, typer.Argument(metavar="SCRIPT", help="The script, or with -m the module.")
+    ],
+    arguments: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ARGS]...", help="The script's own arguments, verbatim."),
+    ] = None,
+    module: Annotated[
+        bool, typer.Option("-m", help="SCRIPT is a module, as in python -m.")
+    ] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Let the script run to its end, writing its files.")
+    ] = False,
+    fit: Annotated[
+        int | None, typer.Option("--fit", min=1, help="Analyse the Nth fit of the script.")
+    ] = None,
+    steps: Annotated[
+        int | None, typer.Option("--steps", min=1, help="Clean steps to measure.")
+    ] = None,
+    max_seconds: Annotated[
+        float, typer.Option("--max-seconds", min=0.1, help="Longest clean phase.")
+    ] = 60.0,
+    folder: Annotated[
+        Path | None, typer.Option("-o", metavar="DIR", help="Folder for the reports.")
+    ] = None,
+    json: Annotated[
+        str | None, typer.Option("--json", metavar="PATH|-", help="Write the JSON there.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="PATH", help="Write the page there.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
+    color: Annotated[Color, typer.Option("--color", help="Colour on the terminal.")] = Color.AUTO,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Tracebacks of gputune's own errors.")
+    ] = False,
+) -> int:
+    """Measure what a training step costs, and why it waits.
+
+    The script is run as it is, and ended once the measurement is stable; what Keras and
+    TensorFlow write meanwhile goes to a scratch folder. With --full it trains to its end.
+    Exit code: the script's own, 0 where gputune ended it, 125 for a failure of gputune.
+    """
+    from gputune import api
+
+    to_stdout = json == "-"
+    outputs = api.Outputs(
+        folder=folder or api.Outputs().folder,
+        json=Path(json) if json is not None and not to_stdout else None,
+        html=html,
+        to_stdout=to_stdout,
+        force=force,
+    )
+    wanted = api.Target(
+        script=None if module else target,
+        module=target if module else None,
+        arguments=tuple(arguments or ()),
+    )
+    result = _run(wanted, outputs, full=full, fit=fit, steps=steps, max_s=max_seconds)
+    _show(result, color, to_stdout=to_stdout)
+    return result.exit_code
+
+
+def _run(
+    target: Target, outputs: Outputs, *, full: bool, fit: int | None, steps: int | None,
+    max_s: float,
+) -> Result:  # fmt: skip
+    from gputune import api
+    from gputune.session.folder import Options
+
+    began = False
+
+    def on_phase(name: str) -> None:
+        if name in _PHASES:
+            say(f"gputune: {_PHASES[name]}")
+
+    try:
+        options = Options(full=full, fit=fit, steps=steps, max_s=max_s)
+        _announce(full=full)
+        began = True
+        return api.profile(target, options=options, outputs=outputs, on_phase=on_phase)
+    except api.BadTarget as error:
+        raise Failure(error.what, error.hint, _code(error)) from error
+    except api.OutputFailed as error:
+        raise Failure(error.what, error.hint, OWN_FAILURE) from error
+
+
+def _announce(*, full: bool) -> None:
+    if full:
+        say("gputune: the script trains to its end (--full); its files are its own")
+    else:
+        say(
+            "gputune: the script is ended after the measurement, and its checkpoints and logs go "
+            "to a scratch folder; --full trains to the end"
+        )
+
+
+def _code(error: object) -> int:
+    """A script that does not compile ends as python ends it; the rest is a wrong command line."""
+    return int(getattr(error, "exit_code", WRONG_COMMAND))
+
+
+def _show(result: Result, color: Color, *, to_stdout: bool) -> None:
+    from gputune.report.terminal import render_profile
+    from gputune.schema.write import to_json
+
+    stream = sys.stderr
+    stream.write(
+        render_profile(
+            result.profile,
+            width=width(stream),
+            color=wants_color(color, stream),
+            ascii_only=needs_ascii(stream),
+        )
+    )
+    if to_stdout:
+        sys.stdout.write(to_json(result.profile))
+        sys.stdout.flush()
+    written = result.written
+    if written.toml is not None and result.config is not None:
+        proposed = len(result.config.tf_data) + len(result.config.policy)
+        what = f"{proposed} settings to try, not yet measured" if proposed else "nothing to set"
+        say(f"first configuration ({what}): {written.toml}, {written.snippet}")
+    if written.html is not None:
+        say(f"page: {written.html}")
+    if written.json is not None:
+        say(f"next: gputune report {_quoted(written.json)}")
+
+
+def _quoted(path: Path) -> str:
+    import shlex
+
+    return shlex.quote(str(path))

@@ -1,0 +1,282 @@
+"""Record every `tf.data` call with its source line, and give each a name that comes back.
+
+A call that has no `name=` of the user's gets a unique one. TensorFlow carries it into the trace
+events and into fused nodes, so that what ran can be joined to the line that asked for it. Losses,
+shuffle order, fingerprints and snapshot folders do not depend on it (tried on TensorFlow 2.21).
+"""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import os
+import re
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from gputune.inject.patching import caller, patch
+from gputune.inject.sites import call_site
+from gputune.session import events
+
+if TYPE_CHECKING:
+    from gputune.inject.watch import Watch
+
+# Public methods of tf.data.Dataset that return something else than a dataset.
+_NO_DATASETS = {
+    "as_numpy_iterator", "cardinality", "fingerprint", "get_single_element", "reduce",
+    "element_spec",
+}  # fmt: skip
+_PYTHON = {"from_generator"}
+
+# Our own datasets (the held batch) are not the user's.
+_thread = threading.local()
+
+
+@contextmanager
+def unrecorded() -> Iterator[None]:
+    """Within it, `tf.data` calls of this thread are gputune's own and are not recorded."""
+    before = getattr(_thread, "unrecorded", False)
+    _thread.unrecorded = True
+    try:
+        yield
+    finally:
+        _thread.unrecorded = before
+
+
+class Recorder:
+    """Writes one `dataset_call` event for each call; knows which dataset came from which."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._ids = itertools.count(1)
+        self._made_by: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+
+    def id_of(self, dataset: Any) -> int | None:
+        """The id of the call that made this dataset, or None for an unknown one."""
+        try:
+            return self._made_by.get(dataset)
+        except TypeError:
+            return None
+
+    def call(
+        self,
+        method: str,
+        signature: inspect.Signature | None,
+        original: Callable[..., Any],
+        instance: Any,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:
+        """Make the call, named and recorded. A failure of the recording never fails the call."""
+        guard = self._watch.guard
+        if getattr(_thread, "unrecorded", False) or not guard.enabled("datasets"):
+            return original(*args, **kwargs)
+        number = next(self._ids)
+        name = guard.run("datasets", _given_name, signature, instance, args, kwargs)
+        ours = name is None and signature is not None and "name" in signature.parameters
+        if ours:
+            name = f"gt_{number}_{method}"
+            kwargs = {**kwargs, "name": name}
+        stack = _stack()
+        stack.append({"id": number, "python": method in _PYTHON})
+        try:
+            result = original(*args, **kwargs)
+        finally:
+            frame = stack.pop()
+        made = instance if method == "__init__" else result
+        if method == "cache" and self._watch.options.full:
+            guard.run("datasets", self._note_cache, signature, args, kwargs)
+        guard.run(
+            "datasets", self._record, number, method, name, ours, frame["python"], signature,
+            instance, args, kwargs, made,
+        )  # fmt: skip
+        return result
+
+    def _note_cache(
+        self, signature: inspect.Signature | None, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> None:
+        """A file cache that is killed while it fills leaves a lock that stops the next run."""
+        filename = _arguments(signature, args, kwargs).get("filename")
+        if filename:
+            self._watch.log.write(events.CLEANUP, path=os.path.abspath(filename))
+
+    def _record(
+        self, number: int, method: str, name: str | None, ours: bool, python: bool,
+        signature: inspect.Signature | None, instance: Any, args: tuple[Any, ...],
+        kwargs: dict[str, Any], made: Any,
+    ) -> None:  # fmt: skip
+        label = type(made).__name__ if method == "__init__" else method
+        inputs = [i for i in (self.id_of(d) for d in _datasets(instance, args, kwargs)) if i]
+        try:
+            self._made_by[made] = number
+        except TypeError:
+            pass
+        # Frames: _record <- Guard.run <- call <- the hook <- the caller.
+        self._watch.log.write(
+            events.DATASET_CALL,
+            id=number,
+            method=label,
+            name=name,
+            ours=ours,
+            site=call_site(caller()),
+            inputs=inputs if method != "__init__" else [],
+            arguments=_arguments(signature, args, kwargs),
+            python=python,
+            outer=_stack()[-1]["id"] if _stack() else None,
+        )
+
+
+def watch(tf: ModuleType, watch: Watch) -> None:
+    """Hook every public method of `tf.data.Dataset` that makes a dataset, and the readers."""
+    recorder = Recorder(watch)
+    watch.recorder = recorder
+    dataset = tf.data.Dataset
+    for name in dir(dataset):
+        if name.startswith("_") or name in _NO_DATASETS or not callable(getattr(dataset, name)):
+            continue
+        _hook(recorder, dataset, name)
+    readers = [
+        getattr(tf.data, name, None)
+        for name in ("TFRecordDataset", "TextLineDataset", "FixedLengthRecordDataset")
+    ]
+    for reader in [*readers, getattr(tf.data.experimental, "CsvDataset", None)]:
+        if reader is not None:
+            _hook(recorder, reader, "__init__")
+    for name in ("py_function", "numpy_function"):
+        patch(tf, name, _python_marker)
+
+
+def _hook(recorder: Recorder, owner: Any, method: str) -> None:
+    try:
+        signature = inspect.signature(getattr(owner, method))
+    except (TypeError, ValueError):
+        signature = None
+
+    def hook(
+        original: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        return recorder.call(method, signature, original, instance, args, kwargs)
+
+    patch(owner, method, hook)
+
+
+def _python_marker(
+    original: Callable[..., Any], instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> Any:
+    """A `py_function` built while a dataset's function is traced: that stage runs Python."""
+    stack = _stack()
+    if stack:
+        stack[-1]["python"] = True
+    return original(*args, **kwargs)
+
+
+def _stack() -> list[dict[str, Any]]:
+    if not hasattr(_thread, "stack"):
+        _thread.stack = []
+    return _thread.stack  # type: ignore[no-any-return]
+
+
+def _given_name(
+    signature: inspect.Signature | None, instance: Any, args: tuple[Any, ...],
+    kwargs: dict[str, Any],
+) -> str | None:  # fmt: skip
+    """The name that the user gave, or None."""
+    if "name" in kwargs:
+        return kwargs["name"]  # type: ignore[no-any-return]
+    if signature is None or "name" not in signature.parameters:
+        return None
+    names = [p for p in signature.parameters if p != "self"]
+    position = names.index("name")
+    return args[position] if position < len(args) else None
+
+
+def _datasets(instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[Any]:
+    """The datasets that the call stands on: its object, then those among its arguments."""
+    if hasattr(instance, "element_spec") and not isinstance(instance, type):
+        yield instance
+    for value in [*args, *kwargs.values()]:
+        if hasattr(value, "element_spec"):
+            yield value
+        elif isinstance(value, (list, tuple)):
+            yield from (item for item in value[:16] if hasattr(item, "element_spec"))
+        elif isinstance(value, dict):
+            yield from (item for item in value.values() if hasattr(item, "element_spec"))
+
+
+def _arguments(
+    signature: inspect.Signature | None, args: tuple[Any, ...], kwargs: dict[str, Any]
+) -> dict[str, Any]:
+    """The arguments that say how the stage runs; never the user's data.
+
+    Numbers, booleans and short strings as they are, functions by name and line; everything else
+    is left out, since keeping the arguments would keep the user's arrays alive.
+    """
+    values = dict(kwargs)
+    if signature is not None:
+        names = [p for p in signature.parameters if p != "self"]
+        values.update(zip(names, args, strict=False))
+    kept: dict[str, Any] = {}
+    for name, value in values.items():
+        if name == "name":
+            continue
+        plain = _plain(name, value)
+        if plain is not None:
+            kept[name] = plain
+    return kept
+
+
+def _plain(name: str, value: Any) -> Any:
+    if isinstance(value, (bool, int, float)):
+        return value
+    if isinstance(value, str):
+        return value[:200]
+    if name == "options":
+        return _options(value)
+    if callable(value):
+        code = getattr(inspect.unwrap(value), "__code__", None)
+        label = getattr(value, "__name__", type(value).__name__)
+        if code is None:
+            return {"function": label}
+        return {
+            "function": label,
+            "file": code.co_filename,
+            "line": code.co_firstlineno,
+            "random": _mentions_random(code),
+        }
+    if getattr(value, "shape", None) == () and hasattr(value, "numpy"):
+        return value.numpy().item()
+    return None
+
+
+def _mentions_random(code: Any) -> bool:
+    """Whether the function's own code names something random (`tf.image.random_flip_…`).
+
+    A sign, not a proof: what it calls is not looked into.
+    """
+    names = {*code.co_names, *code.co_freevars}
+    if any("random" in name.lower() for name in names):
+        return True
+    return any(_mentions_random(c) for c in code.co_consts if hasattr(c, "co_names"))
+
+
+def _options(options: Any) -> dict[str, Any]:
+    """The options that were set, flat, by their dotted names."""
+    found: dict[str, Any] = {}
+    groups = {
+        "": options,
+        "autotune.": getattr(options, "autotune", None),
+        "threading.": getattr(options, "threading", None),
+        "experimental_optimization.": getattr(options, "experimental_optimization", None),
+    }
+    for prefix, group in groups.items():
+        for name in dir(group) if group is not None else []:
+            if name.startswith("_"):
+                continue
+            value = getattr(group, name)
+            if isinstance(value, (bool, int, float, str)) and not re.match("merge", name):
+                found[prefix + name] = value
+    return found

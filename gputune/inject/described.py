@@ -1,0 +1,128 @@
+"""What a fit was given and what it runs on, as plain data."""
+
+from __future__ import annotations
+
+import linecache
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from gputune.inject.datasets import Recorder
+
+_SCALARS = (
+    "batch_size", "epochs", "steps_per_epoch", "validation_split", "validation_steps",
+    "validation_batch_size", "validation_freq", "initial_epoch", "shuffle", "verbose",
+)  # fmt: skip
+
+
+def fit(
+    tf: ModuleType, keras: ModuleType, model: Any, arguments: dict[str, Any],
+    parameters: dict[str, Any], callbacks: list[Any], recorder: Recorder | None,
+) -> dict[str, Any]:  # fmt: skip
+    """The fields of a `fit_begin` event."""
+    x = arguments.get("x")
+    kind = input_kind(tf, keras, x)
+    batch_size = arguments.get("batch_size")
+    if batch_size is None and kind == "arrays":
+        batch_size = 32  # Keras' default for arrays
+    if kind == "PyDataset":
+        batch_size = getattr(x, "batch_size", None)
+    optimizer = getattr(model, "optimizer", None)
+    strategy = model.distribute_strategy
+    return {
+        "arguments": {k: arguments[k] for k in _SCALARS if _is_plain(arguments.get(k))},
+        "class_weight": arguments.get("class_weight") is not None,
+        "input_kind": kind,
+        "input_code": _input_code(kind, x),
+        "dataset": recorder.id_of(x) if recorder is not None and x is not None else None,
+        "batch_size": batch_size if isinstance(batch_size, int) else None,
+        "element_spec": str(getattr(x, "element_spec", ""))[:500],
+        "steps_per_execution": int(getattr(model, "steps_per_execution", 1) or 1),
+        "jit_compile": bool(getattr(model, "jit_compile", False)),
+        "run_eagerly": bool(getattr(model, "run_eagerly", False)),
+        "precision": keras.config.dtype_policy().name,
+        "optimizer": type(optimizer).__name__ if optimizer is not None else None,
+        "parameters": int(model.count_params()) if model.built else None,
+        "epochs": parameters.get("epochs"),
+        "steps_per_epoch": parameters.get("steps"),
+        "validation": arguments.get("validation_data") is not None
+        or bool(arguments.get("validation_split")),
+        "callbacks": [type(c).__name__ for c in callbacks],
+        "strategy": type(strategy).__name__,
+        "replicas": int(strategy.num_replicas_in_sync),
+    }
+
+
+def input_kind(tf: ModuleType, keras: ModuleType, x: Any) -> str:
+    """What feeds the fit: `tf.data`, `arrays`, `PyDataset`, `generator` or a type's name."""
+    if isinstance(x, tf.data.Dataset):
+        return "tf.data"
+    if isinstance(x, tf.distribute.DistributedDataset):
+        return "distributed tf.data"
+    if isinstance(x, keras.utils.PyDataset):
+        return "PyDataset"
+    if hasattr(x, "__next__") or type(x).__name__ == "generator":
+        return "generator"
+    if type(x).__module__.split(".")[0] == "torch":
+        return "torch DataLoader"
+    return "arrays"
+
+
+def _input_code(kind: str, x: Any) -> dict[str, Any] | None:
+    """Where the user's Python that makes the batches stands: a generator's or a PyDataset's."""
+    if kind == "generator":
+        code = getattr(x, "gi_code", None)
+    elif kind == "PyDataset":
+        code = getattr(type(x).__getitem__, "__code__", None)
+    else:
+        return None
+    if code is None:
+        return None
+    return {
+        "file": code.co_filename,
+        "line": code.co_firstlineno,
+        "function": code.co_name,
+        "code": linecache.getline(code.co_filename, code.co_firstlineno).strip(),
+    }
+
+
+def environment(tf: ModuleType) -> dict[str, Any]:
+    """The devices and the build, asked for once training begins: TensorFlow has started then."""
+    build = tf.sysconfig.get_build_info()
+    return {
+        "devices": [f"{d.device_type}:{i}" for i, d in enumerate(tf.config.list_logical_devices())],
+        "gpus": [
+            tf.config.experimental.get_device_details(d).get("device_name", d.name)
+            for d in tf.config.list_physical_devices("GPU")
+        ],
+        "cuda": build.get("cuda_version") if build.get("is_cuda_build") else None,
+        "intra_op_threads": tf.config.threading.get_intra_op_parallelism_threads(),
+        "inter_op_threads": tf.config.threading.get_inter_op_parallelism_threads(),
+    }
+
+
+def iterations(model: Any) -> int | None:
+    """The optimizer's own count of steps, or None where it keeps none."""
+    counter = getattr(getattr(model, "optimizer", None), "iterations", None)
+    try:
+        return int(counter) if counter is not None else None
+    except (TypeError, ValueError):
+        return None
+
+
+def own_profiler(keras: ModuleType, callbacks: list[Any]) -> str | None:
+    """Why TensorFlow's profiler belongs to the script, or None where it does not."""
+    for callback in callbacks:
+        if isinstance(callback, keras.callbacks.TensorBoard) and _profiles(callback):
+            return "the script's own TensorBoard callback profiles (profile_batch)"
+    return None
+
+
+def _profiles(callback: Any) -> bool:
+    return bool(getattr(callback, "_should_trace", False)) or bool(
+        getattr(callback, "profile_batch", 0)
+    )
+
+
+def _is_plain(value: Any) -> bool:
+    return isinstance(value, (bool, int, float, str))

@@ -1,0 +1,204 @@
+"""Watch Keras' `fit` on the TensorFlow backend: which fits there are, and each one's steps."""
+
+from __future__ import annotations
+
+import inspect
+import itertools
+import time
+from collections.abc import Callable
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from gputune.inject import described
+from gputune.inject.measurement import Measurement
+from gputune.inject.patching import (
+    caller,
+    hide_our_frames_at_the_end,
+    patch,
+    without_our_frames,
+)
+from gputune.inject.sites import call_site
+from gputune.inject.stepper import Stepper
+from gputune.session import events
+
+if TYPE_CHECKING:
+    from gputune.inject.watch import Watch
+
+
+class Fit:
+    """One call of `fit` that is running."""
+
+    def __init__(self, number: int, model: Any, site: Any, arguments: dict[str, Any]) -> None:
+        self.number = number
+        self.model = model
+        self.site = site
+        self.arguments = arguments
+        self.stepper: Stepper | None = None
+        self.original: Any = None
+        self.iterations: int | None = None
+
+
+class Fits:
+    """The fits of the script, innermost last (a callback may train another model)."""
+
+    def __init__(self, keras: ModuleType, tf: ModuleType, watch: Watch) -> None:
+        self._tf = tf
+        self._keras = keras
+        self._watch = watch
+        self._numbers = itertools.count(1)
+        self._running: list[Fit] = []
+        self._signature = inspect.signature(keras.Model.fit)
+        self._measured = False
+
+    @property
+    def current(self) -> Fit | None:
+        """The innermost running fit."""
+        return self._running[-1] if self._running else None
+
+    def fit(
+        self, original: Callable[..., Any], model: Any, args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:  # fmt: skip
+        """Hook of `keras.Model.fit`."""
+        guard = self._watch.guard
+        fit = guard.run("fit", self._begin, model, args, kwargs)
+        try:
+            return original(*args, **kwargs)
+        except BaseException as error:
+            guard.run("fit", hide_our_frames_at_the_end)
+            raise without_our_frames(error)  # noqa: B904 - the same exception, cleaned
+        finally:
+            if fit is not None:
+                guard.run("fit:end", self._end, fit)
+
+    def _begin(self, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Fit:
+        arguments = self._signature.bind_partial(model, *args, **kwargs).arguments
+        # Frames: _begin <- Guard.run <- fit <- the user's line.
+        fit = Fit(next(self._numbers), model, call_site(caller()), dict(arguments))
+        self._running.append(fit)
+        return fit
+
+    def _end(self, fit: Fit) -> None:
+        if fit in self._running:
+            self._running.remove(fit)
+        if fit.stepper is not None:
+            fit.stepper.flush()
+            fit.stepper.release()
+        if fit.original is not None and hasattr(fit.model.train_function, "__wrapped__"):
+            fit.model.train_function = fit.original
+        now = described.iterations(fit.model)
+        done = None if now is None or fit.iterations is None else now - fit.iterations
+        self._watch.log.write(
+            events.FIT_END, fit=fit.number, t=time.perf_counter(), iterations=done
+        )
+
+    def train_begins(self, callbacks: Any) -> None:
+        """`on_train_begin` has run: the train function exists, and no step has been made."""
+        fit = self.current
+        if fit is None or fit.stepper is not None or callbacks.model is not fit.model:
+            return
+        model = fit.model
+        steps_per_call = int(getattr(model, "steps_per_execution", 1) or 1)
+        parameters = callbacks.params or {}
+        self._watch.log.write(
+            events.FIT_BEGIN,
+            fit=fit.number,
+            t=time.perf_counter(),
+            site=fit.site,
+            **described.fit(
+                self._tf, self._keras, model, fit.arguments, parameters, callbacks.callbacks,
+                self._watch.recorder,
+            ),
+        )  # fmt: skip
+        self._watch.log.write(events.ENVIRONMENT, **described.environment(self._tf))
+        fit.iterations = described.iterations(model)
+        fit.stepper = Stepper(self._watch, fit.number, steps_per_call)
+        if self._wanted(fit.number):
+            measurement = Measurement(
+                self._watch, self._tf, fit.stepper,
+                total_calls=_total_calls(parameters, steps_per_call),
+                own_profiler=described.own_profiler(self._keras, callbacks.callbacks),
+            )  # fmt: skip
+            fit.stepper.follow(measurement.plan())
+        fit.original = model.train_function
+        model.train_function = fit.stepper.wrap(model.train_function)
+
+    def _wanted(self, number: int) -> bool:
+        return self._watch.options.fit in (None, number)
+
+    def epoch(self, event: str, callbacks: Any, epoch: Any) -> None:
+        """An epoch of the innermost fit begins or ends."""
+        fit = self.current
+        if fit is None or fit.stepper is None or callbacks.model is not fit.model:
+            return
+        fields: dict[str, Any] = {"fit": fit.number, "epoch": int(epoch), "t": time.perf_counter()}
+        if event == events.EPOCH_BEGIN:
+            fit.stepper.epoch_begins(int(epoch))
+        else:
+            fit.stepper.flush()
+            now = described.iterations(fit.model)
+            if now is not None and fit.iterations is not None:
+                fields["iterations"] = now - fit.iterations
+        self._watch.log.write(event, **fields)
+
+    def flush(self) -> None:
+        """Write what the running fits have in memory."""
+        for fit in self._running:
+            if fit.stepper is not None:
+                fit.stepper.flush()
+
+
+_fits: Fits | None = None
+
+
+def watch(keras: ModuleType, tf: ModuleType, watch: Watch) -> None:
+    """Hook `keras.Model.fit` and the callbacks' container."""
+    global _fits
+    fits = _fits = Fits(keras, tf, watch)
+    guard = watch.guard
+
+    def train_begin(original: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+        result = original(*args, **kwargs)
+        guard.run("fit:train_begin", fits.train_begins, instance)
+        return result
+
+    def batch_end(original: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+        result = original(*args, **kwargs)
+        fit = fits.current
+        if fit is not None and fit.stepper is not None:
+            guard.run("step:callbacks", fit.stepper.callbacks_done)
+        return result
+
+    def epoch_begin(original: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+        result = original(*args, **kwargs)
+        guard.run("fit:epoch", fits.epoch, events.EPOCH_BEGIN, instance, _epoch(args, kwargs))
+        return result
+
+    def epoch_end(original: Any, instance: Any, args: Any, kwargs: Any) -> Any:
+        guard.run("fit:epoch", fits.epoch, events.EPOCH_END, instance, _epoch(args, kwargs))
+        return original(*args, **kwargs)
+
+    patch(keras.Model, "fit", fits.fit)
+    container = keras.callbacks.CallbackList
+    patch(container, "on_train_begin", train_begin)
+    patch(container, "on_train_batch_end", batch_end)
+    patch(container, "on_epoch_begin", epoch_begin)
+    patch(container, "on_epoch_end", epoch_end)
+
+
+def flush(watch: Watch) -> None:
+    """Write what is still in memory, at the end of the process."""
+    if _fits is not None:
+        _fits.flush()
+
+
+def _epoch(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    return args[0] if args else kwargs.get("epoch", 0)
+
+
+def _total_calls(parameters: dict[str, Any], steps_per_call: int) -> int | None:
+    """How many calls the fit will make, or None where an epoch's length is unknown."""
+    epochs, steps = parameters.get("epochs"), parameters.get("steps")
+    if not epochs or not steps:
+        return None
+    return int(epochs) * -(-int(steps) // steps_per_call)

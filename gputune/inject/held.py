@@ -1,0 +1,56 @@
+"""A batch held in memory, through an iterator that the compiled function cannot tell apart."""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+from gputune.inject.datasets import unrecorded
+
+
+class CannotHold(Exception):
+    """Why this input cannot be held; the message is the reason that the report gives."""
+
+
+def hold(tf: ModuleType, iterator: Any, element: Any) -> Any:
+    """An endless iterator over `element`, with the element spec of `iterator`.
+
+    The spec decides whether a `tf.function` is traced again; so that it is the same to the last
+    unknown dimension, each component passes through a placeholder of the spec's own shape.
+    Raises CannotHold for an input whose spec cannot be rebuilt.
+    """
+    if not isinstance(iterator, tf.data.Iterator):
+        raise CannotHold(f"a batch of a {type(iterator).__name__} cannot be held")
+    spec = iterator.element_spec
+    with unrecorded():
+        flat = tf.nest.flatten(element, expand_composites=True)
+        flat_spec = tf.nest.flatten(spec, expand_composites=True)
+        if len(flat) != len(flat_spec) or not all(tf.is_tensor(t) for t in flat):
+            raise CannotHold("the batch has components that are no tensors")
+        held = iter(_dataset(tf, flat, flat_spec, spec))
+    if held.element_spec != spec:
+        raise CannotHold("the held batch would have another element spec")
+    return held
+
+
+def _dataset(tf: ModuleType, flat: list[Any], flat_spec: list[Any], spec: Any) -> Any:
+    def as_specified(*components: Any) -> Any:
+        shaped = [
+            tf.compat.v1.placeholder_with_default(tensor, item.shape)
+            for tensor, item in zip(components, flat_spec, strict=True)
+        ]
+        return tf.nest.pack_sequence_as(spec, shaped, expand_composites=True)
+
+    options = tf.data.Options()
+    # Nothing but the batch itself: no thread, no buffer, no tuning that would cost time.
+    options.autotune.enabled = False
+    options.experimental_optimization.apply_default_optimizations = False
+    options.experimental_optimization.inject_prefetch = False
+    options.threading.private_threadpool_size = 1
+    return (
+        tf.data.Dataset.from_tensors(tuple(flat))
+        .map(as_specified)
+        .cache()
+        .repeat()
+        .with_options(options)
+    )

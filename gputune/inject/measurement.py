@@ -1,0 +1,340 @@
+"""The phases of a measurement, in order, as one generator that orders each call of the step.
+
+    warm-up -> clean -> held and real blocks in turn -> traced steps -> drain -> stop
+
+Each `yield Use(...)` says what the next call of the train function is for and resumes with the
+call that has just ended. Under `--full` the blocks, the drain and the stop are left out.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Generator
+from statistics import fmean, median
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from gputune.inject import iterator_model, steadiness
+from gputune.inject.drain import Drained, empty_buffers, measure_rate
+from gputune.inject.held import CannotHold, hold
+from gputune.inject.profiler import clock_anchor
+from gputune.inject.stepper import Call, Plan, Stepper, Use
+from gputune.inject.stop import stop_script
+from gputune.session import events
+
+if TYPE_CHECKING:
+    from gputune.inject.watch import Watch
+
+WARMUP_CALLS = 2
+"""The first call traces and compiles, the second may trace again (an unknown batch dimension)."""
+BLOCK_S = 0.3
+BLOCK_CALLS = 4
+LONGEST_BLOCK_S = 2.0
+FEWEST_PAIRS = 4
+MOST_PAIRS = 16
+PAIRS_BUDGET_S = 20.0
+PAIRS_FRACTION = 0.01
+"""Enough pairs once the mean difference is known within ±1 % of a step."""
+SETTLE_CALLS = 2
+LONGEST_SETTLE_S = 2.0
+TRACE_BUDGET_S = 4.0
+FEWEST_TRACE_CALLS = 3
+SHORT_RUN_SHARE = 0.5
+"""Of a training that is known to end soon, the clean phase takes this share."""
+
+
+class Measurement:
+    """One measurement of one `fit`."""
+
+    def __init__(
+        self, watch: Watch, tf: ModuleType, stepper: Stepper, *, total_calls: int | None,
+        own_profiler: str | None,
+    ) -> None:  # fmt: skip
+        self._watch = watch
+        self._tf = tf
+        self._stepper = stepper
+        self._total_calls = total_calls
+        self._own_profiler = own_profiler
+        self._clean_call_s = math.nan
+        self._held: Any = None
+        self._most = math.inf
+
+    def plan(self) -> Plan:
+        """All phases, one after another."""
+        yield from self._clean()
+        if self._watch.options.full:
+            yield from self._trace()
+            self._phase("after")
+            return
+        yield from self._alternate()
+        yield from self._trace()
+        self._drain()
+        stop_script(self._watch)
+
+    # Warm-up and clean: only a clock.
+
+    def _clean(self) -> Plan:
+        self._phase(events.WARMUP)
+        for _ in range(WARMUP_CALLS):
+            yield Use(events.WARMUP)
+        self._phase(events.CLEAN)
+        self._model("begin")
+        began = time.perf_counter()
+        windows: list[steadiness.Window] = []
+        calls = window_calls = 0
+        window_s = 0.0
+        steady = False
+        while True:
+            call = yield Use(events.CLEAN)
+            calls += 1
+            duration = None if call is None else _duration(call, self._stepper)
+            if call is not None and duration is not None:
+                window_s += duration
+                window_calls += 1
+                if steadiness.window_is_full(window_s, window_calls):
+                    windows.append(steadiness.Window(call.t_end - window_s, window_s, window_calls))
+                    window_s, window_calls = 0.0, 0
+                    steady = steadiness.judge(windows).steady
+                    self._model("end")
+            if self._is_enough(steady, calls, time.perf_counter() - began):
+                self._end_clean(steadiness.judge(windows), windows)
+                return
+
+    def _is_enough(self, steady: bool, calls: int, elapsed_s: float) -> bool:
+        options = self._watch.options
+        if options.steps is not None:
+            return calls * self._stepper.steps_per_call >= options.steps
+        limit = self._total_calls
+        ends_soon = not options.full and limit is not None and calls >= SHORT_RUN_SHARE * limit
+        return steady or ends_soon or elapsed_s >= options.max_s
+
+    def _end_clean(self, verdict: steadiness.Steady, windows: list[steadiness.Window]) -> None:
+        since = verdict.since_s
+        kept = [w for w in windows if since is None or w.start_s >= since] or windows
+        self._clean_call_s = median(w.call_s for w in kept) if kept else math.nan
+        self._watch.log.write(
+            events.CLEAN_END, fit=self._stepper.fit, t=time.perf_counter(), since=since,
+            stable=verdict.steady, reason=verdict.reason,
+        )  # fmt: skip
+
+    # Held and real blocks in turn: the compute ceiling, and the wait for input.
+
+    def _alternate(self) -> Plan:
+        self._phase(events.HELD)
+        held = yield from self._hold()
+        if held is None:
+            return
+        self._held = held
+        self._most = self._most_block_calls()
+        began = time.perf_counter()
+        calls_before = self._stepper.calls
+        ratios: list[float] = []
+        held_first = True
+        for block in range(MOST_PAIRS):
+            used = self._stepper.calls - calls_before
+            if ratios and self._calls_left() < used / len(ratios) + self._trace_calls():
+                return
+            times: dict[str, float] = {}
+            order = (events.HELD, events.REAL) if held_first else (events.REAL, events.HELD)
+            for phase in order:
+                times[phase] = yield from self._block(phase, block)
+            held_first = not held_first
+            ratios.append(math.log(times[events.HELD] / times[events.REAL]))
+            known = steadiness.half_width_95(ratios) <= PAIRS_FRACTION
+            spent_s = time.perf_counter() - began
+            if len(ratios) >= FEWEST_PAIRS and (known or spent_s > PAIRS_BUDGET_S):
+                return
+            if len(ratios) >= 2 and spent_s > 2 * PAIRS_BUDGET_S:
+                return
+
+    def _calls_left(self) -> float:
+        """How many calls the training still makes; infinite where that is unknown."""
+        total = self._total_calls
+        return math.inf if total is None else max(total - self._stepper.calls, 0)
+
+    def _trace_calls(self) -> int:
+        return 1 + SETTLE_CALLS + max(FEWEST_TRACE_CALLS, self._watch.options.trace_steps)
+
+    def _most_block_calls(self) -> float:
+        """So many that the fewest pairs and the trace still fit into what is left."""
+        left = self._calls_left() - self._trace_calls()
+        return max(left / (2 * FEWEST_PAIRS) - SETTLE_CALLS, 2)
+
+    def _hold(self) -> Generator[Use, Call | None, Any]:
+        """The endless iterator over one batch of the script's own, or None with the reason."""
+        while True:
+            try:
+                element = self._stepper.iterator.get_next()
+                break
+            except (StopIteration, self._tf.errors.OutOfRangeError):
+                # The epoch is over: the next call ends it, and the one after has a new iterator.
+                yield Use(events.SETTLE)
+            except AttributeError:
+                self._unavailable("input_wait_s", "this input has no iterator to take a batch of")
+                return None
+        self._stepper.surplus -= 1
+        try:
+            held = hold(self._tf, self._stepper.iterator, element)
+        except CannotHold as reason:
+            self._unavailable("input_wait_s", str(reason))
+            return None
+        flat = self._tf.nest.flatten(element, expand_composites=True)
+        self._watch.log.write(
+            events.HELD_BATCH, fit=self._stepper.fit,
+            batch_size=next((int(t.shape[0]) for t in flat if t.shape.rank), None),
+            bytes=sum(int(t.shape.num_elements() or 0) * t.dtype.size for t in flat),
+        )  # fmt: skip
+        return held
+
+    def _block(self, phase: str, block: int) -> Generator[Use, Call | None, float]:
+        """One block of calls after the switch has settled; its mean seconds per call."""
+        iterator = self._held if phase == events.HELD else None
+        most = self._most
+        if phase == events.HELD:
+            self._settle_held()
+        else:
+            yield from self._settle_real(block)
+        times: list[float] = []
+        length_s = min(max(BLOCK_S, BLOCK_CALLS * self._clean_call_s), LONGEST_BLOCK_S)
+        while len(times) < 2 or (sum(times) < length_s and len(times) < most):
+            call = yield Use(phase, block, iterator)
+            duration = None if call is None else _duration(call, self._stepper)
+            if duration is not None:
+                times.append(duration)
+        return fmean(times)
+
+    def _settle_held(self) -> None:
+        """Until the script's pipeline has filled its buffers and rests: it takes cores, too.
+
+        These calls are made aside, so that they use up none of the training's own steps.
+        """
+        began = time.perf_counter()
+        quiet_s = max(0.1, 2.5 * self._clean_call_s)
+        last, since = self._buffered(), began
+        calls = 0
+        while True:
+            self._stepper.call_aside(self._held)
+            calls += 1
+            now = time.perf_counter()
+            level = self._buffered()
+            if level != last:
+                last, since = level, now
+            rested = now - since >= (quiet_s if level is not None else LONGEST_SETTLE_S)
+            if calls >= SETTLE_CALLS and (rested or now - began >= LONGEST_SETTLE_S):
+                break
+        self._stepper.restart_clock()
+
+    def _settle_real(self, block: int) -> Plan:
+        """Until the buffers that filled during the held block are as empty as in training."""
+        if self._stepper.calls_in_epoch and self._stepper.surplus > 0:
+            budget = min(self._stepper.surplus, 4096)
+            taken = empty_buffers(self._stepper.iterator, budget, 0.5 * self._step_s)
+            self._stepper.surplus -= taken
+            self._stepper.restart_clock()
+        for _ in range(SETTLE_CALLS):
+            yield Use(events.SETTLE, block)
+
+    @property
+    def _step_s(self) -> float:
+        return self._clean_call_s / self._stepper.steps_per_call
+
+    # Trace: where the time is, by name; its sums do not measure.
+
+    def _trace(self) -> Plan:
+        profiler = self._watch.profiler
+        if profiler is None:
+            return
+        if self._own_profiler is not None and self._watch.options.full:
+            self._unavailable("trace", self._own_profiler)
+            return
+        # The trace is of training as it runs: past the first call of an epoch.
+        for _ in range(1 + SETTLE_CALLS):
+            yield Use(events.SETTLE)
+        folder = self._watch.folder.trace
+        try:
+            profiler.start(folder)
+        except Exception as error:  # TensorFlow raises several kinds here
+            self._unavailable("trace", f"the profiler did not start: {str(error)[:200]}")
+            return
+        self._phase(events.TRACED)
+        anchor = clock_anchor()
+        windows: list[tuple[float, float, float]] = []
+        try:
+            most = max(FEWEST_TRACE_CALLS, self._watch.options.trace_steps)
+            for number in range(most):
+                call = yield Use(events.TRACED, annotate=number)
+                if call is not None:
+                    windows.append((call.t_enter, call.t_exit, call.t_end))
+                spent = time.perf_counter() - anchor["t"]
+                if spent > TRACE_BUDGET_S and len(windows) >= FEWEST_TRACE_CALLS:
+                    break
+            self._model("trace")
+        finally:
+            profiler.stop()
+        if profiler.taken_by_user:
+            self._unavailable("trace", "the script started TensorFlow's profiler itself")
+            return
+        self._watch.log.write(
+            events.TRACE, fit=self._stepper.fit, logdir=str(folder), windows=windows,
+            steps_per_call=self._stepper.steps_per_call, anchor=anchor,
+        )  # fmt: skip
+        self._stepper.restart_clock()
+
+    # Drain: the live iterator alone.
+
+    def _drain(self) -> None:
+        self._phase("drain")
+        drained = measure_rate(self._stepper.iterator, self._step_s)
+        if isinstance(drained, Drained):
+            self._watch.log.write(
+                events.DRAIN, fit=self._stepper.fit, t=time.perf_counter(),
+                batches=drained.batches, duration_s=drained.duration_s,
+                first_batches=drained.first_batches, note=drained.note,
+            )  # fmt: skip
+        else:
+            self._unavailable("ceilings.input_samples_per_s", drained)
+
+    # Small things.
+
+    def _buffered(self) -> float | None:
+        try:
+            return iterator_model.buffered(iterator_model.read(self._tf, self._stepper.iterator))
+        except Exception:  # no model: NotFoundError, ValueError, by the kind of iterator
+            return None
+
+    def _model(self, phase: str) -> None:
+        """Keep the iterator's model as it is now; the last one of a phase counts."""
+        try:
+            nodes = iterator_model.read(self._tf, self._stepper.iterator)
+        except Exception as error:  # NotFoundError or ValueError, by the kind of iterator
+            if phase == "begin":
+                self._unavailable(
+                    "pipeline.model", f"tf.data keeps no model of this input: {str(error)[:120]}"
+                )
+            return
+        self._watch.log.write(
+            events.MODEL, fit=self._stepper.fit, phase=phase, t=time.perf_counter(),
+            iterator=id(self._stepper.iterator), nodes=nodes,
+        )  # fmt: skip
+
+    def _phase(self, name: str) -> None:
+        self._watch.log.write(events.PHASE, fit=self._stepper.fit, name=name, t=time.perf_counter())
+
+    def _unavailable(self, metric: str, reason: str) -> None:
+        self._watch.log.write(
+            events.UNAVAILABLE, fit=self._stepper.fit, metric=metric, reason=reason
+        )
+
+
+def _duration(call: Call, stepper: Stepper) -> float | None:
+    """The call's duration for the averages; the first of an epoch only where epochs are short.
+
+    The first call of an epoch waits for a new iterator. Where an epoch has but a few calls, that
+    is how this training runs, and there is no other figure.
+    """
+    if call.duration_s is not None:
+        return call.duration_s
+    if stepper.short_epochs:
+        return call.t_end - call.t_enter
+    return None

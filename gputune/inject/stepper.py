@@ -1,0 +1,193 @@
+"""Around each call of the compiled train function: the clock, and which input it gets.
+
+This is the code that runs at every training step, so it does little: two clock readings, one
+row, and one resumption of the measurement's plan.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from gputune.session import events
+
+if TYPE_CHECKING:
+    from gputune.inject.watch import Watch
+
+_FLUSH_S = 0.5
+_SHORT_EPOCH_CALLS = 3
+
+
+@dataclass(slots=True)
+class Call:
+    """One call of the train function. Times in seconds of `time.perf_counter()`."""
+
+    t_enter: float
+    t_exit: float
+    t_end: float
+    """When the callbacks of the step were done; `t_exit` until then."""
+    duration_s: float | None
+    """From the end of the previous call of the epoch to the end of this one; None for the first."""
+    epoch: int
+    first: bool
+
+
+@dataclass(slots=True)
+class Use:
+    """What the next call is for: its phase and block, and the iterator to give it."""
+
+    phase: str
+    block: int = 0
+    iterator: Any = None
+    """None: the script's own."""
+    annotate: int | None = None
+
+
+Plan = Generator[Use, Call | None, None]
+
+
+class Stepper:
+    """Hands each call to the plan, counts steps, and writes the rows."""
+
+    def __init__(self, watch: Watch, fit: int, steps_per_call: int) -> None:
+        self._watch = watch
+        self.fit = fit
+        self.steps_per_call = steps_per_call
+        self.iterator: Any = None
+        """The script's own iterator, of the coming or current call."""
+        self.epoch = -1
+        self.calls = 0
+        self.calls_in_epoch = 0
+        self.surplus = 0
+        """Batches that Keras counted in this epoch and that the script's iterator still has."""
+        self.short_epochs = False
+        """Whether an epoch has so few calls that its first one must be counted, too."""
+        self._original: Callable[[Any], Any] | None = None
+        self._plan: Plan | None = None
+        self._use = Use(events.WARMUP)
+        self._rows: list[tuple[Any, ...]] = []
+        self._open: Call | None = None
+        self._done: Call | None = None
+        self._previous_end: float | None = None
+        self._last_flush = time.perf_counter()
+
+    def follow(self, plan: Plan) -> None:
+        """Take orders from `plan`, a generator that yields what each call is for."""
+        self._plan = plan
+
+    def epoch_begins(self, epoch: int) -> None:
+        """The next call is the first of an epoch."""
+        self._close_call()
+        if self.calls_in_epoch:
+            self.short_epochs = self.calls_in_epoch <= _SHORT_EPOCH_CALLS
+        self.epoch = epoch
+        self.calls_in_epoch = 0
+        self.surplus = 0
+        self._previous_end = None
+        self.iterator = None
+
+    def wrap(self, original: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """The train function with this stepper around it."""
+        guard = self._watch.guard
+        clock = time.perf_counter
+
+        self._original = original
+
+        def train_function(iterator: Any) -> Any:
+            use = guard.run("step:before", self._before, iterator)
+            given = iterator if use is None or use.iterator is None else use.iterator
+            t_enter = clock()
+            if use is not None and use.annotate is not None:
+                result = self._annotated(original, given, use.annotate)
+            else:
+                result = original(given)
+            guard.run("step:after", self._after, t_enter, clock(), use)
+            return result
+
+        train_function.__wrapped__ = original  # type: ignore[attr-defined]
+        return train_function
+
+    def release(self) -> None:
+        """Let go of the plan and of every iterator.
+
+        A live iterator over Python code that outlives the script's own hangs the interpreter at
+        its exit.
+        """
+        plan, self._plan = self._plan, None
+        if plan is not None:
+            plan.close()
+        self.iterator = self._original = None
+        self._use = Use(events.AFTER)
+
+    def call_aside(self, iterator: Any) -> None:
+        """One call of the train function that neither Keras nor the rows count."""
+        if self._original is not None:
+            self._original(iterator)
+
+    def restart_clock(self) -> None:
+        """What happened since the last call was gputune's work: no step is charged for it."""
+        self._previous_end = time.perf_counter()
+
+    def callbacks_done(self) -> None:
+        """The callbacks of the current step have run."""
+        if self._open is not None:
+            self._open.t_end = time.perf_counter()
+            self._close_call()
+
+    def flush(self) -> None:
+        """Write the rows that are still in memory."""
+        self._close_call()
+        if self._rows:
+            rows, self._rows = self._rows, []
+            self._watch.log.write(events.STEPS, fit=self.fit, rows=rows)
+        self._last_flush = time.perf_counter()
+
+    def _before(self, iterator: Any) -> Use:
+        self._close_call()
+        self.iterator = iterator
+        if self._plan is None:
+            return self._use
+        done, self._done = self._done, None
+        try:
+            self._use = self._plan.send(done) if self.calls else next(self._plan)
+        except StopIteration:
+            self._plan = None
+            self._use = Use(events.AFTER)
+        except Exception as error:
+            self._plan = None
+            self._use = Use(events.AFTER)
+            self._watch.guard.failed("measurement", error)
+        return self._use
+
+    def _annotated(self, original: Callable[[Any], Any], iterator: Any, number: int) -> Any:
+        profiler = self._watch.profiler
+        if profiler is None or not profiler.active:
+            return original(iterator)
+        with profiler.annotation(number):
+            return original(iterator)
+
+    def _after(self, t_enter: float, t_exit: float, use: Use | None) -> None:
+        self.calls += 1
+        self.calls_in_epoch += 1
+        if use is not None and use.iterator is not None:
+            self.surplus += self.steps_per_call
+        self._open = Call(t_enter, t_exit, t_exit, None, self.epoch, self.calls_in_epoch == 1)
+
+    def _close_call(self) -> None:
+        call = self._open
+        if call is None:
+            return
+        self._open = None
+        if self._previous_end is not None:
+            call.duration_s = call.t_end - self._previous_end
+        self._previous_end = call.t_end
+        self._done = call
+        use = self._use
+        self._rows.append(
+            (call.t_enter, call.t_exit, call.t_end, self.steps_per_call, call.epoch,
+             use.phase, use.block)
+        )  # fmt: skip
+        if call.t_end - self._last_flush > _FLUSH_S:
+            self.flush()

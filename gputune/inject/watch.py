@@ -1,0 +1,103 @@
+"""Which hooks are set when the script imports what, and what they share."""
+
+from __future__ import annotations
+
+import sys
+import time
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from gputune.inject.guard import Guard
+from gputune.session import events
+from gputune.session.folder import Options, SessionFolder
+from gputune.session.log import EventLog
+
+if TYPE_CHECKING:
+    from gputune.inject.datasets import Recorder
+    from gputune.inject.profiler import Profiler
+
+
+class Watch:
+    """The state of one watched process: its session, its hooks, and the training that was seen."""
+
+    def __init__(
+        self, folder: SessionFolder, options: Options, log: EventLog, guard: Guard
+    ) -> None:
+        self.folder = folder
+        self.options = options
+        self.log = log
+        self.guard = guard
+        self._hooked: set[str] = set()
+        self.recorder: Recorder | None = None
+        self.profiler: Profiler | None = None
+
+    def tensorflow_imported(self, tf: ModuleType) -> None:
+        """TensorFlow is whole: record its `tf.data` calls, and in dry mode redirect its files."""
+        if not self._first("tensorflow"):
+            return
+        from gputune.inject import datasets, profiler
+
+        self.log.write(events.ENVIRONMENT, tensorflow=getattr(tf, "__version__", None))
+        self.guard.run("datasets", datasets.watch, tf, self)
+        self.guard.run("profiler", profiler.watch, tf, self)
+        if not self.options.full:
+            from gputune.inject.dry import tensorflow_files
+
+            self.guard.run("dry:tensorflow", tensorflow_files.redirect, tf, self)
+
+    def keras_imported(self, keras: ModuleType) -> None:
+        """Keras is whole: watch `fit`, and in dry mode redirect what Keras writes."""
+        if not self._first("keras"):
+            return
+        backend = keras.backend.backend()
+        self.log.write(
+            events.ENVIRONMENT, keras=getattr(keras, "__version__", None), backend=backend
+        )
+        if backend != "tensorflow":
+            self.log.write(
+                events.STYLE,
+                style=f"keras-{backend}",
+                note=f"Keras runs on {backend}: gputune measures Keras on TensorFlow only",
+            )
+            return
+        import tensorflow as tf
+
+        from gputune.inject import fits
+
+        self.tensorflow_imported(tf)
+        self.guard.run("fits", fits.watch, keras, tf, self)
+        if not self.options.full:
+            from gputune.inject.dry import keras_files
+
+            self.guard.run("dry:keras", keras_files.redirect, keras, self)
+
+    def tf_keras_imported(self, module: ModuleType) -> None:
+        """The legacy Keras 2 package: recognised, said, and left alone."""
+        self.log.write(
+            events.STYLE,
+            style="tf_keras",
+            note="the script trains with tf_keras (Keras 2), which gputune does not measure",
+        )
+
+    def watch_opened_files(self) -> None:
+        """Note the files that the script opens for writing, from the interpreter's audit events."""
+        from gputune.inject.opened import watch_opened_files
+
+        self.guard.run("opened", watch_opened_files, self)
+
+    def script_ended(self) -> None:
+        """The interpreter ends by itself: keep what was measured."""
+        self.flush()
+        self.log.write(events.END, t=time.perf_counter(), how="exit")
+
+    def flush(self) -> None:
+        """Write what is still in memory to the session."""
+        fits = sys.modules.get("gputune.inject.fits")
+        if fits is not None:
+            fits.flush(self)
+
+    def _first(self, module: str) -> bool:
+        if module in self._hooked:
+            return False
+        self._hooked.add(module)
+        return True

@@ -1,0 +1,213 @@
+"""A Config as Python to paste into the user's script."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Final
+
+from gputune.rewrite.call import rewritten_call
+from gputune.rewrite.comment import comment, header, history, plain
+from gputune.schema.config import Config, Setting, Value
+from gputune.schema.site import Site
+
+_AUTOTUNE: Final = "tf.data.AUTOTUNE"
+_POLICIES: Final = ("float32", "mixed_float16", "mixed_bfloat16")
+# Settings that are an argument of a call in the user's code. By what the call is where no line is
+# known, they are shown with the dots that stand for the arguments that are there already.
+_ARGUMENTS: Final = {
+    "num_parallel_calls": "every .map(...) and .interleave(...)",
+    "deterministic": "every .map(...) and .interleave(...)",
+    "batch_size": "the last .batch(...) before the model, or model.fit(...)",
+    "prefetch": "the end of the pipeline",
+    "steps_per_execution": "model.compile(...)",
+    "jit_compile": "model.compile(...)",
+}
+_FINISH: Final = '''def finish(dataset):
+    """End an input pipeline as gputune recommends; call it last, after `.batch`."""'''
+
+
+def config_to_snippet(config: Config) -> str:
+    """Return Python source that puts a config into force, as far as code alone can.
+
+    Policy comes as statements to run before the model is built, what ends a pipeline as a
+    function `finish(dataset)`, and what belongs into a call of the user's as a comment that shows
+    the call. The source is valid Python for every config, and runs as it is.
+    """
+    settings = (*config.tf_data, *config.policy)
+    statements = [lines for setting in settings for lines in _statement(setting)]
+    ending = _ending(settings)
+    # Python looks for an encoding in the comments of the first two lines: nobody else's text there.
+    blocks = ["\n".join(["# Python to paste into your script.", "#", *header(config)])]
+    imports = list(_imports("\n".join([*statements, *ending])))
+    if imports:
+        blocks.append("\n".join(imports))
+    blocks += statements
+    if ending:
+        blocks.append("\n" + "\n".join([_FINISH, *ending, "    return dataset\n"]))
+    calls = list(_calls(settings))
+    if calls:
+        blocks.append("\n".join(calls))
+    return "\n\n".join(blocks).rstrip("\n") + "\n"
+
+
+def _imports(text: str) -> Iterator[str]:
+    code = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+    if any("keras." in line for line in code):
+        yield "import keras"
+    if any("tf." in line for line in code):
+        yield "import tensorflow as tf"
+
+
+def _statement(setting: Setting) -> Iterator[str]:
+    """Yield the statement that sets a policy, where a statement can."""
+    write = _STATEMENTS.get(setting.knob)
+    code = write(setting.value) if write else None
+    if code is not None:
+        yield f"{comment(f'{setting.knob}: {history(setting)}')}\n{code}"
+
+
+def _memory_growth(value: Value) -> str | None:
+    if not isinstance(value, bool):
+        return None
+    return (
+        "# Before anything runs on the GPU.\n"
+        'for gpu in tf.config.list_physical_devices("GPU"):\n'
+        f"    tf.config.experimental.set_memory_growth(gpu, {value})"
+    )
+
+
+def _mixed_precision(value: Value) -> str | None:
+    if isinstance(value, bool):
+        value = "mixed_float16" if value else "float32"
+    if value not in _POLICIES:
+        return None
+    return f'# Before the model is built.\nkeras.config.set_dtype_policy("{value}")'
+
+
+_STATEMENTS: Final[dict[str, Callable[[Value], str | None]]] = {
+    "memory_growth": _memory_growth,
+    "mixed_precision": _mixed_precision,
+}
+
+
+def _ending(chosen: Iterable[Setting]) -> list[str]:
+    """Return the body of `finish`: options first, prefetch last."""
+    options: list[str] = []
+    prefetch: list[str] = []
+    for setting in chosen:
+        said = comment(f"{setting.knob}: {history(setting)}", indent="    ")
+        option = _option(setting)
+        if option is not None:
+            options += [said, f"    options.{option}"]
+        elif _is_prefetch_at_the_end(setting):
+            depth = _expression("prefetch", setting.value)
+            prefetch = [said, f"    dataset = dataset.prefetch({depth})"]
+    if options:
+        options = ["    options = tf.data.Options()", *options]
+        options.append("    dataset = dataset.with_options(options)")
+    return options + prefetch
+
+
+def _option(setting: Setting) -> str | None:
+    """Return the assignment to a `tf.data.Options` that makes a setting, where one does."""
+    value = setting.value
+    if setting.knob == "deterministic" and setting.site is None and isinstance(value, bool):
+        return f"deterministic = {value}"
+    if setting.knob == "private_threadpool_size" and _is_count(value):
+        return f"threading.private_threadpool_size = {value}"
+    return None
+
+
+def _is_prefetch_at_the_end(setting: Setting) -> bool:
+    """Whether a prefetch is to be added; one that is in the code already is changed there."""
+    depth = _expression("prefetch", setting.value) if setting.knob == "prefetch" else None
+    if depth is None or depth == "0":
+        return False
+    return setting.site is None or _call_at(setting.site, {"prefetch": depth}) is None
+
+
+def _calls(chosen: Iterable[Setting]) -> Iterator[str]:
+    """Yield comments for what the user changes in calls, and for what has no code at all."""
+    placed: list[tuple[Site | str, dict[str, str], list[Setting]]] = []
+    others: list[Setting] = []
+    for setting in chosen:
+        if _has_code(setting):
+            continue
+        expression = _expression(setting.knob, setting.value)
+        if expression is None:
+            others.append(setting)
+            continue
+        where = setting.site or _ARGUMENTS[setting.knob]
+        for known, arguments, settings in placed:
+            if known == where and setting.knob not in arguments:
+                arguments[setting.knob] = expression
+                settings.append(setting)
+                break
+        else:
+            placed.append((where, {setting.knob: expression}, [setting]))
+    if placed or others:
+        yield "# In your own calls:"
+    for place, arguments, settings in placed:
+        yield from _call(place, arguments, settings)
+    for setting in others:
+        yield comment(_advice(setting))
+
+
+def _has_code(setting: Setting) -> bool:
+    write = _STATEMENTS.get(setting.knob)
+    return (
+        (write is not None and write(setting.value) is not None)
+        or _option(setting) is not None
+        or _is_prefetch_at_the_end(setting)
+    )
+
+
+def _call(place: Site | str, arguments: dict[str, str], settings: list[Setting]) -> Iterator[str]:
+    listed = ", ".join(f"{name}={value}" for name, value in arguments.items())
+    if isinstance(place, str):
+        yield comment(f"{place}: add {listed}")
+    else:
+        call = _call_at(place, arguments)
+        yield comment(f"{place.label()}: {call or f'set {listed} in: {place.code}'}")
+    for setting in settings:
+        yield comment(f"  {setting.knob}: {history(setting, place_known=True)}")
+
+
+def _call_at(site: Site, arguments: dict[str, str]) -> str | None:
+    return rewritten_call(site.code, arguments)
+
+
+def _advice(setting: Setting) -> str:
+    """Say in words what no argument and no statement can."""
+    place = f"{setting.site.label()}: " if setting.site else ""
+    if setting.knob == "cache" and setting.value:
+        target = repr(setting.value) if isinstance(setting.value, str) else ""
+        target = "" if setting.value in ("memory", True) else target
+        advice = (
+            f"cache: .cache({target}) after the last step that gives the same elements every "
+            "time, before .shuffle and random augmentation"
+        )
+    elif setting.knob == "cache" and setting.value is not None:
+        advice = "cache: take .cache out"
+    elif setting.value is None:
+        advice = f"{setting.knob}: leave it unset"
+    else:
+        advice = f"{setting.knob} = {plain(setting.value)}"
+    return f"{place}{advice} ({history(setting, place_known=True)})"
+
+
+def _expression(knob: str, value: Value) -> str | None:
+    """Return the Python expression of a value as an argument, or None where it is none."""
+    if knob not in _ARGUMENTS:
+        return None
+    if knob in ("prefetch", "num_parallel_calls") and value in ("AUTOTUNE", -1):
+        return _AUTOTUNE
+    if knob == "deterministic":
+        return str(value) if isinstance(value, bool) else None
+    if knob == "jit_compile":
+        return repr(value) if isinstance(value, bool) or value == "auto" else None
+    return str(value) if _is_count(value) else None
+
+
+def _is_count(value: Value) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

@@ -1,0 +1,112 @@
+"""A Config as `gputune.toml`: data that a person reads and git keeps, never code."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Iterable, Iterator
+from typing import Final
+
+from gputune.report.literal import literal
+from gputune.rewrite.comment import header, history
+from gputune.schema.config import Config, Setting, Value
+from gputune.schema.site import Site
+
+_BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
+_ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_CALLS: Final = "call"
+_OF_A_CALL: Final = frozenset({"file", "line", "code", "called_from"})
+
+
+def config_to_toml(config: Config) -> str:
+    """Return the text of `gputune.toml`.
+
+    Settings without a site are keys of `[tf_data]` and `[policy]`; a setting of one call of the
+    input pipeline (its site is set) is a key of a `[[tf_data.call]]` table that names the call's
+    file and line. TOML has no null, so a setting whose value is None stands as a comment, as does
+    a second value of a knob that the table has already. A lone surrogate, which TOML cannot hold,
+    is spelled out.
+    """
+    alone = [setting for setting in config.tf_data if setting.site is None]
+    lines = [
+        *header(config),
+        "",
+        f"schema = {_string(Config.SCHEMA)}",
+        f"version = {Config.VERSION}",
+        f"script = {_string(config.script)}",
+        f"measured = {_value(config.measured)}",
+        "",
+        "[tf_data]",
+        *_keys(alone, taken={_CALLS}),
+    ]
+    for site, settings in _by_call(config.tf_data):
+        lines += ["", f"[[tf_data.{_CALLS}]]", *_place(site), *_keys(settings, taken=_OF_A_CALL)]
+    lines += ["", "[policy]", *_keys(config.policy, taken=())]
+    return "\n".join(lines) + "\n"
+
+
+def _by_call(settings: Iterable[Setting]) -> list[tuple[Site, list[Setting]]]:
+    """Group settings by their call; one line may hold two calls, and both may set one knob."""
+    groups: list[tuple[Site, list[Setting]]] = []
+    for setting in settings:
+        if setting.site is None:
+            continue
+        for site, group in groups:
+            if site == setting.site and setting.knob not in {known.knob for known in group}:
+                group.append(setting)
+                break
+        else:
+            groups.append((setting.site, [setting]))
+    return groups
+
+
+def _place(site: Site) -> Iterator[str]:
+    yield f"file = {_string(site.file)}"
+    yield f"line = {site.line}"
+    if site.code:
+        yield f"code = {_string(site.code)}"
+    if site.via:
+        callers = ", ".join(_string(f"{frame.file}:{frame.line}") for frame in site.via)
+        yield f"called_from = [{callers}]"
+
+
+def _keys(settings: Iterable[Setting], *, taken: Iterable[str]) -> Iterator[str]:
+    used = set(taken)
+    for setting in settings:
+        key = _key(setting.knob)
+        if setting.value is None:
+            yield f"# {literal(setting.knob)}: leave it unset ({history(setting)})"
+        elif setting.knob in used:
+            value = literal(_value(setting.value))
+            yield f"# {literal(setting.knob)} = {value} has no place here ({history(setting)})"
+        else:
+            used.add(setting.knob)
+            yield f"{key} = {_value(setting.value)}  # {history(setting)}"
+
+
+def _key(name: str) -> str:
+    return name if _BARE_KEY.fullmatch(name) else _string(name)
+
+
+def _value(value: Value) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, float):
+        return repr(value) if math.isfinite(value) else str(value)  # inf, -inf, nan are TOML's too
+    return _string(str(value))
+
+
+def _string(text: str) -> str:
+    return f'"{"".join(map(_escaped, text))}"'
+
+
+def _escaped(char: str) -> str:
+    if char in _ESCAPES:
+        return _ESCAPES[char]
+    if char.isprintable():
+        return char
+    if "\ud800" <= char <= "\udfff":
+        return f"\\\\u{ord(char):04x}"
+    return f"\\u{ord(char):04x}" if ord(char) <= 0xFFFF else f"\\U{ord(char):08x}"

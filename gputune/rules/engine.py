@@ -1,0 +1,57 @@
+"""All rules in order, and the sentence on top."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from gputune.rules import ceiling, host_bound, input_bound, order, python_stage, serial_map, setup
+from gputune.schema.finding import Finding, Severity
+from gputune.schema.profile import Profile
+
+Rule = Callable[[Profile], Iterable[Finding]]
+
+RULES: tuple[Rule, ...] = (
+    setup.findings,
+    input_bound.findings,
+    serial_map.findings,
+    python_stage.findings,
+    order.findings,
+    host_bound.findings,
+)
+_RANK = {Severity.PROBLEM: 0, Severity.WARNING: 1, Severity.GOOD: 2, Severity.NOTE: 3}
+
+
+def find(profile: Profile) -> tuple[Finding, ...]:
+    """The findings of all rules, worst first; of equal weight in the order of the rules."""
+    found = [finding for rule in RULES for finding in rule(profile)]
+    if not any(f.severity in (Severity.PROBLEM, Severity.WARNING) for f in found):
+        found += ceiling.findings(profile)
+    return tuple(sorted(found, key=lambda finding: _RANK[finding.severity]))
+
+
+def verdict(profile: Profile, findings: tuple[Finding, ...]) -> str:
+    """One sentence: what limits the script and what to do."""
+    if profile.steps is None:
+        return _no_training(profile)
+    if profile.steps.mean_s is None:
+        return "Training began, but ended before a step could be timed."
+    worst = next((f for f in findings if f.severity in (Severity.PROBLEM, Severity.WARNING)), None)
+    if worst is not None:
+        return f"{worst.title} {worst.remedy.split('. ')[0].rstrip('.')}."
+    good = next((f for f in findings if f.severity is Severity.GOOD), None)
+    if good is not None:
+        return good.title
+    if profile.breakdown is None or profile.breakdown.input_wait_s is None:
+        return "The step was timed, but not what it waits for: see what is not available, and why."
+    return "No rule found anything wrong; where the step goes stands below."
+
+
+def _no_training(profile: Profile) -> str:
+    if profile.style is not None and profile.notes:
+        return f"No training was measured: {profile.notes[0]}."
+    if profile.environment.tensorflow is None:
+        return "No training was seen: the script never imported TensorFlow."
+    return (
+        "No training was seen: the script did not call Keras' fit, "
+        "the only way of training that this version measures."
+    )

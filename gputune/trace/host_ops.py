@@ -1,0 +1,223 @@
+"""Where the traced steps spent their time on the host: the model's operations, and the rest.
+
+On a machine without a GPU the operations are the "device compute"; with one they only launch.
+
+The rule, established with TensorFlow 2.21 (tests/fixtures/traces, figures in its README):
+
+- A step is the event `gputune_step` that gputune puts around each traced call of the compiled
+  training function, so nothing has to be mapped between clocks.
+- The run of the training function is the `FunctionRun` on that thread inside the step; its
+  `id` is on every `ExecutorState::Process`, the stretches in which a thread works on it.
+- The model's operations are the events `layer/Op:Type` inside such a stretch. Operations in the
+  functions of tf.data run under other ids, mostly on `tf_data_*` threads, and are left out, and
+  so are those of functions that other threads of the script call. Under XLA the operations have
+  the stat `hlo_op` and run on any thread, outside such stretches.
+- `IteratorGetNext…Op::DoCompute` with that id is the step's wait for input.
+- An operation that TensorFlow has found to be cheap (below 8000 cycles, some 3 µs, in a moving
+  average that starts high) has no event, and so counts as dispatch. That takes about a hundred
+  runs of the function: a tiny model showed 44 operations a step at its 80th step, 41 at the
+  100th, 3 at the 120th and 1 at the 200th. So for models of tiny operations `ops_s` is a lower
+  bound of the compute, and `ops_s + bookkeeping_s` an upper one.
+- On a busy machine, waiting for a core counts where the thread waited, mostly as dispatch.
+
+The parts are exclusive and sum to the step, in this order of precedence: operations, input,
+dispatch (inside the call into TensorFlow, no operation, no wait), python (outside it).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gputune.trace.functions import (
+    FUNCTION_RUN,
+    PROCESS,
+    Runs,
+    function_runs,
+    is_tf_data,
+    op_type,
+)
+from gputune.trace.intervals import Interval, contains, intersect, subtract, total, union
+from gputune.trace.xplane import PS_PER_S, Event, Line, Plane, Trace
+
+STEP = "gputune_step"
+# The call from Python into TensorFlow's runtime that runs a compiled function.
+_CALLS = ("TFE_Py_ExecuteCancelable", "EagerLocalExecute: __inference")
+_INPUT_OPS = ("IteratorGetNext", "IteratorGetNextSync", "IteratorGetNextAsOptional")
+
+
+@dataclass(frozen=True, kw_only=True)
+class StepWindow:
+    """One traced call of the training function, in picoseconds on the trace's axis."""
+
+    step_num: int | None
+    start_ps: int
+    end_ps: int
+    line_id: int
+
+    @property
+    def interval(self) -> Interval:
+        """(start_ps, end_ps)."""
+        return self.start_ps, self.end_ps
+
+
+@dataclass(frozen=True, kw_only=True)
+class HostSteps:
+    """Mean seconds of a training step, by what the host did; see the module for the rule.
+
+    `step_s` = `ops_s` + `input_s` + `dispatch_s` + `python_s`. Each part is None where the trace
+    cannot tell, and `reason` says why. `bookkeeping_s` is the part of `dispatch_s` in which a
+    thread worked on the function: cheap operations, and the executor's own work. `op_events`
+    counts the model's operations that began in a step.
+    """
+
+    windows: int
+    step_s: float | None = None
+    ops_s: float | None = None
+    input_s: float | None = None
+    dispatch_s: float | None = None
+    bookkeeping_s: float | None = None
+    python_s: float | None = None
+    op_events: int = 0
+    reason: str = ""
+
+
+def step_windows(trace: Trace, name: str = STEP) -> tuple[StepWindow, ...]:
+    """The events `name` of the host's threads, in the order of time."""
+    found = []
+    for line in trace.host.lines if trace.host else ():
+        for event in line.events(lambda other: other == name):
+            number = event.stat("step_num")
+            found.append(
+                StepWindow(
+                    step_num=number if isinstance(number, int) else None,
+                    start_ps=event.start_ps,
+                    end_ps=event.end_ps,
+                    line_id=line.id,
+                )
+            )
+    return tuple(sorted(found, key=lambda window: window.start_ps))
+
+
+def host_steps(
+    trace: Trace, windows: tuple[StepWindow, ...] | None = None, *, steps_per_window: int = 1
+) -> HostSteps:
+    """Split the steps in `windows` (found by `step_windows` where None).
+
+    `steps_per_window` is `steps_per_execution`: one window is then so many training steps.
+    """
+    if windows is None:
+        windows = step_windows(trace)
+    if trace.host is None or not windows:
+        return HostSteps(windows=0, reason=f"the trace holds no `{STEP}` events")
+    inside = union(window.interval for window in windows)
+    threads = {window.line_id for window in windows}
+    model_ids = _ids_run_in(trace.host, threads, inside)
+    count = len(windows) * steps_per_window
+
+    def per_step(intervals: list[Interval]) -> float:
+        return total(intervals) / PS_PER_S / count
+
+    seen = HostSteps(windows=len(windows), step_s=per_step(inside))
+    if not model_ids:
+        reason = "no compiled function ran in the traced steps (run_eagerly=True?)"
+        return replace(seen, reason=reason)
+    runs = function_runs(trace.host)
+    ops, op_events = _model_ops(trace.host, runs, model_ids, inside)
+    executor = union(
+        run.interval for run in runs.stretches if runs.owner(run.id, model_ids) is not None
+    )
+    waits = subtract(intersect(_get_next(trace.host, model_ids), inside), ops)
+    calls = intersect(_runtime_calls(trace.host, threads), inside)
+    # Without events but with stretches, every operation was a cheap one: that is a figure.
+    if not op_events and not intersect(executor, inside):
+        reason = "the trace holds no events of the model's operations"
+        return replace(seen, input_s=per_step(waits), reason=reason)
+    rest = subtract(subtract(inside, ops), waits)
+    dispatch = intersect(rest, calls)
+    return replace(
+        seen,
+        ops_s=per_step(ops),
+        input_s=per_step(waits),
+        dispatch_s=per_step(dispatch),
+        bookkeeping_s=per_step(intersect(dispatch, executor)),
+        python_s=per_step(subtract(rest, calls)),
+        op_events=op_events,
+    )
+
+
+def _ids_run_in(host: Plane, threads: set[int], inside: list[Interval]) -> set[int]:
+    """Step ids of the functions that the steps' own thread ran during the steps."""
+    return {
+        id_
+        for line in host.lines
+        if line.id in threads
+        for event in line.events(lambda name: name == FUNCTION_RUN)
+        if contains(inside, event.start_ps) and isinstance(id_ := event.stat("id"), int)
+    }
+
+
+def _model_ops(
+    host: Plane, runs: Runs, model_ids: set[int], inside: list[Interval]
+) -> tuple[list[Interval], int]:
+    """What the model's operations cover inside the steps, and how many there were."""
+    covered: list[Interval] = []
+    for line in host.lines:
+        if is_tf_data(line):
+            continue
+        for event, id_ in _ops_of(line):
+            # Outside every function's stretch only XLA's operations can be told, by their stat.
+            if (
+                event.stat("hlo_op") is not None
+                if id_ is None
+                else runs.owner(id_, model_ids) is not None
+            ):
+                covered.append((event.start_ps, event.end_ps))
+    begun = sum(contains(inside, start) for start, _ in covered)
+    return intersect(union(covered), inside), begun
+
+
+def _ops_of(line: Line) -> list[tuple[Event, int | None]]:
+    """Each operation's event on a thread with the step id of the run around it, if any."""
+    # XLA's events are called like its instructions: told by their stat, so all are candidates.
+    events = sorted(line.events(_candidate), key=lambda event: (event.start_ps, -event.end_ps))
+    found: list[tuple[Event, int | None]] = []
+    open_: list[tuple[int, int]] = []
+    for event in events:
+        while open_ and open_[-1][0] <= event.start_ps:
+            open_.pop()
+        if event.name == PROCESS:
+            id_ = event.stat("id")
+            if isinstance(id_, int):
+                open_.append((event.end_ps, id_))
+            continue
+        kind = op_type(event.name)
+        if kind in _INPUT_OPS or (kind is None and event.stat("hlo_op") is None):
+            continue
+        found.append((event, open_[-1][1] if open_ else None))
+    return found
+
+
+def _candidate(name: str) -> bool:
+    return name == PROCESS or op_type(name) is not None or "::" not in name
+
+
+def _get_next(host: Plane, model_ids: set[int]) -> list[Interval]:
+    """When the training function waited for its input."""
+    return union(
+        (event.start_ps, event.end_ps)
+        for line in host.lines
+        for event in line.events(
+            lambda name: name.startswith("IteratorGetNext") and name.endswith("::DoCompute")
+        )
+        if event.stat("id") in model_ids
+    )
+
+
+def _runtime_calls(host: Plane, threads: set[int]) -> list[Interval]:
+    """When the steps' thread was inside TensorFlow's runtime, running a compiled function."""
+    return union(
+        (event.start_ps, event.end_ps)
+        for line in host.lines
+        if line.id in threads
+        for event in line.events(lambda name: name.startswith(_CALLS))
+    )

@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import ast
+import sys
+from types import ModuleType
+from typing import Any
+from unittest.mock import MagicMock
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+
+from gputune.report.literal import literal
+from gputune.rewrite.snippet import config_to_snippet
+from gputune.schema.config import Config, Setting, Value
+from tests.unit.rewrite import configs
+
+
+@pytest.fixture
+def tf(monkeypatch: pytest.MonkeyPatch) -> MagicMock:
+    """TensorFlow, as far as a snippet goes: it records what is done to it."""
+    fake = MagicMock()
+    fake.data.AUTOTUNE = -1
+    monkeypatch.setitem(sys.modules, "tensorflow", fake)
+    return fake
+
+
+@pytest.fixture
+def keras(monkeypatch: pytest.MonkeyPatch) -> MagicMock:
+    fake = MagicMock()
+    monkeypatch.setitem(sys.modules, "keras", fake)
+    return fake
+
+
+def run(config: Config) -> dict[str, Any]:
+    """Run the snippet as the file that it may be saved to, and return its names."""
+    names: dict[str, Any] = {}
+    exec(compile(config_to_snippet(config).encode("utf-8"), "snippet.py", "exec"), names)
+    return names
+
+
+def of(knob: str, value: Value, code: str | None = None) -> Config:
+    where = None if code is None else configs.site(32, code)
+    return Config(script="photos.py", tf_data=(Setting(knob=knob, value=value, site=where),))
+
+
+def test_policy_is_set_by_running_the_snippet(tf: MagicMock, keras: MagicMock) -> None:
+    tf.config.list_physical_devices.return_value = ["GPU:0", "GPU:1"]
+    run(configs.proposed())
+    keras.config.set_dtype_policy.assert_called_once_with("mixed_float16")
+    grown = [call.args for call in tf.config.experimental.set_memory_growth.call_args_list]
+    assert grown == [("GPU:0", True), ("GPU:1", True)]
+
+
+def test_finish_ends_a_pipeline_with_options_and_then_prefetch(
+    tf: MagicMock, keras: MagicMock
+) -> None:
+    dataset = MagicMock()
+    finished = run(configs.proposed())["finish"](dataset)
+    options = tf.data.Options.return_value
+    assert options.threading.private_threadpool_size == 16
+    dataset.with_options.assert_called_once_with(options)
+    dataset.with_options.return_value.prefetch.assert_called_once_with(-1)
+    assert finished is dataset.with_options.return_value.prefetch.return_value
+
+
+@pytest.mark.parametrize(("value", "depth"), [("AUTOTUNE", -1), (-1, -1), (4, 4)])
+def test_prefetch_takes_autotune_or_a_depth(tf: MagicMock, value: Value, depth: int) -> None:
+    dataset = MagicMock()
+    run(of("prefetch", value))["finish"](dataset)
+    dataset.prefetch.assert_called_once_with(depth)
+
+
+def test_order_is_an_option_where_it_concerns_no_single_call(tf: MagicMock) -> None:
+    run(of("deterministic", False))["finish"](MagicMock())
+    assert tf.data.Options.return_value.deterministic is False
+
+
+def test_what_belongs_into_a_call_is_shown_at_its_line() -> None:
+    text = config_to_snippet(configs.proposed())
+    call = ".map(decode, num_parallel_calls=tf.data.AUTOTUNE, deterministic=False)"
+    assert f"# photos.py:32: {call}\n" in text
+    assert "#   num_parallel_calls: was 1: serial\n" in text
+    assert "# model.compile(...): add steps_per_execution=8\n" in text
+
+
+def test_a_prefetch_that_is_in_the_code_is_changed_there_and_not_added_again() -> None:
+    text = config_to_snippet(of("prefetch", 8, "ds = ds.prefetch(1)"))
+    assert "# photos.py:32: .prefetch(8)\n" in text
+    assert "def finish" not in text
+
+
+@pytest.mark.parametrize(
+    ("knob", "value", "said"),
+    [
+        ("batch_size", 64, "the last .batch(...) before the model, or model.fit(...): add"),
+        ("jit_compile", True, "# model.compile(...): add jit_compile=True"),
+        ("jit_compile", "auto", "# model.compile(...): add jit_compile='auto'"),
+        ("cache", "memory", "# cache: .cache() after the last step"),
+        ("cache", "/tmp/it's", '# cache: .cache("/tmp/it\'s") after the last step'),
+        ("cache", False, "# cache: take .cache out"),
+        ("prefetch", None, "# prefetch: leave it unset"),
+        ("mixed_precision", "float8", "# mixed_precision = float8"),
+        ("warp_drive", 9, "# warp_drive = 9 (was not set)"),
+    ],
+)
+def test_what_no_statement_can_set_is_said_in_a_comment(knob: str, value: Value, said: str) -> None:
+    text = config_to_snippet(of(knob, value))
+    assert said in text
+    assert not ast.parse(text).body
+
+
+def test_the_snippet_imports_no_more_than_it_uses(tf: MagicMock) -> None:
+    text = config_to_snippet(
+        Config(
+            script="photos.py",
+            tf_data=(Setting(knob="prefetch", value=2, note="keras.fit waits"),),
+        )
+    )
+    imported = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.Import)]
+    assert imported == []
+    run(of("prefetch", "AUTOTUNE"))
+
+
+def test_the_evidence_and_whether_it_was_measured_head_the_snippet() -> None:
+    text = config_to_snippet(configs.proposed())
+    assert "# Proposed by rules, not yet measured.\n" in text
+    assert "# - The pipeline has no .prefetch.\n" in text
+    assert text.index("# - The pipeline") < text.index("import keras")
+
+
+@given(configs.configs)
+@settings(suppress_health_check=[HealthCheck.too_slow])
+def test_any_config_gives_python_that_runs_and_names_every_knob(config: Config) -> None:
+    text = config_to_snippet(config)
+    tree = ast.parse(text.encode("utf-8"))
+    # Nothing of the config can become a statement of another kind than ours.
+    kinds = {type(node) for node in tree.body}
+    assert kinds <= {ast.Import, ast.For, ast.Expr, ast.FunctionDef}
+    words = " ".join(text.replace("#", " ").split())
+    for setting in (*config.tf_data, *config.policy):
+        assert " ".join(literal(setting.knob).replace("#", " ").split()) in words
+    names: dict[str, Any] = {}
+    fakes: dict[str, ModuleType | MagicMock] = {"tensorflow": MagicMock(), "keras": MagicMock()}
+    with pytest.MonkeyPatch.context() as patch:
+        for name, fake in fakes.items():
+            patch.setitem(sys.modules, name, fake)
+        exec(compile(tree, "snippet.py", "exec"), names)
+        if "finish" in names:
+            names["finish"](MagicMock())
