@@ -128,7 +128,7 @@ def _parallelism(stage: Joined) -> tuple[float | None, bool | None]:
     if stage.traced is not None:
         traced = stage.traced.stats.get("parallelism")
         if isinstance(traced, (int, float)) and traced > 0:
-            return float(traced), str(stage.traced.stats.get("autotune")) == "true"
+            return float(traced), stage.traced.stats.get("autotune") is True
     return None, None
 
 

@@ -84,7 +84,7 @@ def read_run(events: Iterable[dict[str, Any]]) -> Run:
 
 def _add_to_fit(fit: FitRun, kind: str, event: dict[str, Any]) -> None:
     if kind == names.STEPS:
-        fit.rows.extend(Row(*row) for row in event["rows"] if len(row) == 7)
+        fit.rows.extend(Row(*row) for row in event["rows"] if _is_row(row))
     elif kind in (names.EPOCH_BEGIN, names.EPOCH_END):
         fit.epochs.append(event)
     elif kind == names.PHASE:
@@ -103,6 +103,10 @@ def _add_to_fit(fit: FitRun, kind: str, event: dict[str, Any]) -> None:
         fit.end = event
     elif kind == names.UNAVAILABLE:
         fit.unavailable.append(event)
+
+
+def _is_row(row: object) -> bool:
+    return isinstance(row, (list, tuple)) and len(row) == 7
 
 
 def _add_to_run(run: Run, kind: str, event: dict[str, Any]) -> None:

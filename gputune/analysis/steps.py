@@ -11,6 +11,8 @@ from gputune.schema.profile import Phase, Steps
 from gputune.session import events
 
 WINDOW_S = 0.25
+_CLOCK_S = 1e-6
+"""Stamps this near to each other are one: `since` is a sum of differences of them."""
 
 
 def durations(rows: Sequence[Row], wanted: Iterable[bool]) -> list[float]:
@@ -54,7 +56,10 @@ def clean_rows(fit: FitRun, *, full: bool) -> list[bool]:
     """
     phases = {events.CLEAN, events.AFTER} if full else {events.CLEAN}
     since = None if fit.clean_end is None else fit.clean_end.get("since")
-    return [row.phase in phases and (since is None or row.t_end > since - 1e-9) for row in fit.rows]
+    # The call that ends where the steady stretch begins is still warm-up.
+    return [
+        row.phase in phases and (since is None or row.t_end > since + _CLOCK_S) for row in fit.rows
+    ]
 
 
 def clean_windows(fit: FitRun, *, full: bool) -> list[tuple[float, float]]:

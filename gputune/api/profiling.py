@@ -27,12 +27,12 @@ from gputune.launch.child import Ended, launch
 from gputune.launch.cleanup import remove_leftovers
 from gputune.launch.command import Target, check_target
 from gputune.launch.dry import dry_environment
-from gputune.launch.resources import usable_cores, usable_memory_bytes
 from gputune.launch.secrets import allowed_environment, redact_arguments
 from gputune.rules.engine import find, verdict
 from gputune.schema.config import Config
 from gputune.schema.profile import Command, Environment, Profile
 from gputune.sensors.averages import average_gpus, average_host
+from gputune.sensors.resources import usable_cores, usable_memory_bytes
 from gputune.session.folder import Options, SessionFolder
 from gputune.session.log import read_events
 

@@ -95,8 +95,6 @@ def _run(
     from gputune import api
     from gputune.session.folder import Options
 
-    began = False
-
     def on_phase(name: str) -> None:
         if name in _PHASES:
             say(f"gputune: {_PHASES[name]}")
@@ -104,7 +102,6 @@ def _run(
     try:
         options = Options(full=full, fit=fit, steps=steps, max_s=max_s)
         _announce(full=full)
-        began = True
         return api.profile(target, options=options, outputs=outputs, on_phase=on_phase)
     except api.BadTarget as error:
         raise Failure(error.what, error.hint, _code(error)) from error

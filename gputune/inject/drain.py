@@ -38,9 +38,6 @@ def empty_buffers(iterator: Any, most: int, slow_s: float) -> int:
             break
         taken += 1
         slow = slow + 1 if time.perf_counter() - before > slow_s else 0
-        if taken >= 8 and slow == 0 and time.perf_counter() - began < 0.1 * taken * slow_s:
-            # Far faster than training: the buffers will not empty, the input is no limit.
-            break
     return taken
 
 

@@ -39,8 +39,15 @@ class PostImportFinder(importlib.abc.MetaPathFinder):
             self._searching.discard(fullname)
         if spec is None or spec.loader is None or not hasattr(spec.loader, "exec_module"):
             return None
-        _call_after_exec(spec.loader, self._callbacks.pop(fullname))
+        # Kept until the module has run: `importlib.util.find_spec("tensorflow")`, as libraries
+        # ask whether it is installed, finds and does not import.
+        _call_after_exec(spec.loader, lambda module: self._executed(fullname, module))
         return spec
+
+    def _executed(self, fullname: str, module: ModuleType) -> None:
+        callback = self._callbacks.pop(fullname, None)
+        if callback is not None:
+            callback(module)
 
 
 def _call_after_exec(loader: Any, callback: Callback) -> None:
@@ -52,7 +59,7 @@ def _call_after_exec(loader: Any, callback: Callback) -> None:
     original = loader.exec_module
 
     def exec_module(module: ModuleType) -> None:
-        del loader.exec_module
+        vars(loader).pop("exec_module", None)  # once, though it was found twice
         original(module)
         callback(sys.modules.get(module.__name__, module))
 

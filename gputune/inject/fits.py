@@ -63,13 +63,18 @@ class Fits:
         guard = self._watch.guard
         fit = guard.run("fit", self._begin, model, args, kwargs)
         try:
-            return original(*args, **kwargs)
+            result = original(*args, **kwargs)
         except BaseException as error:
             guard.run("fit", hide_our_frames_at_the_end)
             raise without_our_frames(error)  # noqa: B904 - the same exception, cleaned
         finally:
             if fit is not None:
                 guard.run("fit:end", self._end, fit)
+                guard.run("fit:release", self._release, fit)
+        if fit is not None and fit.stepper is not None:
+            # It ended amid the held blocks: the script must not go on with such a model.
+            guard.run("fit:end", fit.stepper.stop_if_tampered)
+        return result
 
     def _begin(self, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Fit:
         arguments = self._signature.bind_partial(model, *args, **kwargs).arguments
@@ -78,14 +83,17 @@ class Fits:
         self._running.append(fit)
         return fit
 
-    def _end(self, fit: Fit) -> None:
+    def _release(self, fit: Fit) -> None:
         if fit in self._running:
             self._running.remove(fit)
         if fit.stepper is not None:
-            fit.stepper.flush()
             fit.stepper.release()
-        if fit.original is not None and hasattr(fit.model.train_function, "__wrapped__"):
+        if fit.original is not None and hasattr(fit.model.train_function, "gputune_original"):
             fit.model.train_function = fit.original
+
+    def _end(self, fit: Fit) -> None:
+        if fit.stepper is not None:
+            fit.stepper.flush()
         now = described.iterations(fit.model)
         done = None if now is None or fit.iterations is None else now - fit.iterations
         self._watch.log.write(
@@ -120,8 +128,10 @@ class Fits:
                 own_profiler=described.own_profiler(self._keras, callbacks.callbacks),
             )  # fmt: skip
             fit.stepper.follow(measurement.plan())
-        fit.original = model.train_function
-        model.train_function = fit.stepper.wrap(model.train_function)
+        # Keras keeps the function for the next fit: where `fit:release` failed, it is still ours.
+        wrapped = model.train_function
+        fit.original = getattr(wrapped, "gputune_original", wrapped)
+        model.train_function = fit.stepper.wrap(fit.original)
 
     def _wanted(self, number: int) -> bool:
         return self._watch.options.fit in (None, number)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fnmatch
 import functools
 from collections.abc import Callable
 from typing import Any, ParamSpec, TypeVar
@@ -39,12 +40,16 @@ class Guard:
         if self._all_disabled or hook in self._disabled:
             return None
         try:
-            if hook == self._break_hook:
-                raise InjectedFault(f"the hook {hook!r} was told to fail")
+            self.trip(hook)
             return function(*args)
         except Exception as error:  # the user's script must not notice any failure of ours
             self.failed(hook, error)
             return None
+
+    def trip(self, hook: str) -> None:
+        """Raise InjectedFault where the hook was told to fail: a name, or a pattern of names."""
+        if self._break_hook is not None and fnmatch.fnmatchcase(hook, self._break_hook):
+            raise InjectedFault(f"the hook {hook!r} was told to fail")
 
     def wrap(self, hook: str, function: Callable[P, T]) -> Callable[P, T | None]:
         """`function` as a hook, for callers that only take a callable."""

@@ -19,8 +19,6 @@ def hold(tf: ModuleType, iterator: Any, element: Any) -> Any:
     unknown dimension, each component passes through a placeholder of the spec's own shape.
     Raises CannotHold for an input whose spec cannot be rebuilt.
     """
-    if not isinstance(iterator, tf.data.Iterator):
-        raise CannotHold(f"a batch of a {type(iterator).__name__} cannot be held")
     spec = iterator.element_spec
     with unrecorded():
         flat = tf.nest.flatten(element, expand_composites=True)

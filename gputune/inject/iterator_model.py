@@ -1,4 +1,4 @@
-"""The model that tf.data keeps of a live iterator: what each stage takes, and what AUTOTUNE chose."""
+"""The model that tf.data keeps of a live iterator: what stages take, and what AUTOTUNE chose."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def read(tf: ModuleType, iterator: Any) -> list[dict[str, Any]]:
 
 def buffered(nodes: list[dict[str, Any]]) -> float:
     """All elements that wait in buffers, for telling whether the buffers still fill."""
-    return sum(node["buffered_elements"] for node in nodes)
+    return float(sum(node["buffered_elements"] for node in nodes))
 
 
 def _node(node: Any) -> dict[str, Any]:

@@ -37,6 +37,9 @@ PAIRS_BUDGET_S = 20.0
 PAIRS_FRACTION = 0.01
 """Enough pairs once the mean difference is known within ±1 % of a step."""
 SETTLE_CALLS = 2
+MOST_SETTLE_CALLS = 32
+SETTLED_FRACTION = 0.8
+MOST_EMPTIED = 4096
 LONGEST_SETTLE_S = 2.0
 TRACE_BUDGET_S = 4.0
 FEWEST_TRACE_CALLS = 3
@@ -166,13 +169,11 @@ class Measurement:
         while True:
             try:
                 element = self._stepper.iterator.get_next()
+                self._stepper.tampered = True
                 break
             except (StopIteration, self._tf.errors.OutOfRangeError):
                 # The epoch is over: the next call ends it, and the one after has a new iterator.
                 yield Use(events.SETTLE)
-            except AttributeError:
-                self._unavailable("input_wait_s", "this input has no iterator to take a batch of")
-                return None
         self._stepper.surplus -= 1
         try:
             held = hold(self._tf, self._stepper.iterator, element)
@@ -226,14 +227,22 @@ class Measurement:
         self._stepper.restart_clock()
 
     def _settle_real(self, block: int) -> Plan:
-        """Until the buffers that filled during the held block are as empty as in training."""
+        """Until the buffers that filled during the held block are as empty as in training.
+
+        Batches are taken aside, as many as Keras has counted on held steps and the iterator still
+        has; where buffers hold more, real calls that are faster than training empty them.
+        """
         if self._stepper.calls_in_epoch and self._stepper.surplus > 0:
-            budget = min(self._stepper.surplus, 4096)
+            budget = min(self._stepper.surplus, MOST_EMPTIED)
             taken = empty_buffers(self._stepper.iterator, budget, 0.5 * self._step_s)
             self._stepper.surplus -= taken
             self._stepper.restart_clock()
-        for _ in range(SETTLE_CALLS):
-            yield Use(events.SETTLE, block)
+        for number in range(MOST_SETTLE_CALLS):
+            call = yield Use(events.SETTLE, block)
+            took = None if call is None else call.duration_s
+            slow = took is not None and took >= SETTLED_FRACTION * self._clean_call_s
+            if number + 1 >= SETTLE_CALLS and (slow or self._calls_left() < self._most):
+                return
 
     @property
     def _step_s(self) -> float:
@@ -244,6 +253,7 @@ class Measurement:
     def _trace(self) -> Plan:
         profiler = self._watch.profiler
         if profiler is None:
+            self._unavailable("trace", "gputune's hook on TensorFlow's profiler failed")
             return
         if self._own_profiler is not None and self._watch.options.full:
             self._unavailable("trace", self._own_profiler)

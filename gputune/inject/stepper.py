@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from gputune.inject.stop import stop_script
 from gputune.session import events
 
 if TYPE_CHECKING:
@@ -64,6 +65,8 @@ class Stepper:
         """Batches that Keras counted in this epoch and that the script's iterator still has."""
         self.short_epochs = False
         """Whether an epoch has so few calls that its first one must be counted, too."""
+        self.tampered = False
+        """Whether batches were taken or repeated: from here on the training is not the script's."""
         self._original: Callable[[Any], Any] | None = None
         self._plan: Plan | None = None
         self._use = Use(events.WARMUP)
@@ -107,6 +110,7 @@ class Stepper:
             return result
 
         train_function.__wrapped__ = original  # type: ignore[attr-defined]
+        train_function.gputune_original = original  # type: ignore[attr-defined]
         return train_function
 
     def release(self) -> None:
@@ -145,20 +149,35 @@ class Stepper:
         self._last_flush = time.perf_counter()
 
     def _before(self, iterator: Any) -> Use:
+        try:
+            return self._next_use(iterator)
+        except Exception as error:
+            self._plan = None
+            self._use = Use(events.AFTER)
+            self._watch.guard.failed("measurement", error)
+            self.stop_if_tampered()
+            return self._use
+
+    def stop_if_tampered(self) -> None:
+        """End the script, where what it would go on to compute is no longer its own."""
+        if self.tampered and not self._watch.options.full:
+            stop_script(self._watch)
+
+    def _next_use(self, iterator: Any) -> Use:
         self._close_call()
         self.iterator = iterator
         if self._plan is None:
             return self._use
+        guard = self._watch.guard
+        guard.trip(f"measurement:{self._use.phase}")
+        if not guard.enabled("step:after"):
+            raise RuntimeError("the calls are not timed any more")
         done, self._done = self._done, None
         try:
             self._use = self._plan.send(done) if self.calls else next(self._plan)
         except StopIteration:
             self._plan = None
             self._use = Use(events.AFTER)
-        except Exception as error:
-            self._plan = None
-            self._use = Use(events.AFTER)
-            self._watch.guard.failed("measurement", error)
         return self._use
 
     def _annotated(self, original: Callable[[Any], Any], iterator: Any, number: int) -> Any:

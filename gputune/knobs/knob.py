@@ -16,7 +16,7 @@ Table = Literal["tf_data", "policy"]
 
 @dataclass(frozen=True, kw_only=True)
 class SetArgument:
-    """Give a recorded call an argument: of `map`, `prefetch`, `compile`, `fit`, …"""
+    """Give a recorded call an argument: of `map`, of `compile` and so on."""
 
     method: str
     argument: str

@@ -18,7 +18,9 @@ def first_values(profile: Profile) -> tuple[Setting, ...]:
     if not any(finding.id == "host-bound" for finding in profile.findings):
         return ()
     epoch = next((fit.steps_per_epoch for fit in profile.fits if fit.analysed), None)
-    value = FIRST_VALUE if epoch is None else max(1, min(FIRST_VALUE, epoch))
+    value = FIRST_VALUE if epoch is None else min(FIRST_VALUE, epoch)
+    if value <= 1:
+        return ()
     return (
         Setting(
             knob="steps_per_execution",

@@ -144,8 +144,8 @@ def _finding(finding: Finding, ink: Ink) -> RenderableType:
     body = Table.grid()
     body.add_column(overflow="fold")
     body.add_row(_title(finding, ink))
-    if finding.evidence:
-        body.add_row(ink.text(" ".join(finding.evidence)))
+    for sentence in finding.evidence:
+        body.add_row(ink.text(sentence))
     if finding.remedy:
         body.add_row(ink.text(("Do: ", "green"), finding.remedy))
     return body

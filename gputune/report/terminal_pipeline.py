@@ -21,12 +21,11 @@ _TEXTS: Final = ("line", "stage", "TensorFlow op")
 
 
 def pipeline(profile: Profile, ink: Ink) -> RenderableType:
-    """Return the pipeline's heading, the table of its stages, and what its order costs."""
+    """Return the pipeline's heading and the table of its stages."""
     record = profile.pipeline
     assert record is not None  # only a profile with a pipeline gets here
     heading = ink.text(("Input pipeline", "bold"), f", source to model ({_rates(record, ink)})")
-    problems = [ink.text(("  Order: ", "yellow"), text) for text in record.order_problems]
-    return Group(heading, _table(profile, ink), *problems)
+    return Group(heading, _table(profile, ink))
 
 
 def _rates(record: Pipeline, ink: Ink) -> str:

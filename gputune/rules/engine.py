@@ -47,6 +47,10 @@ def verdict(profile: Profile, findings: tuple[Finding, ...]) -> str:
 
 
 def _no_training(profile: Profile) -> str:
+    if profile.fits:
+        # The script did train; there is a reason why none of it was analysed (`--fit 7`).
+        reasons = [u.reason for u in profile.unavailable if u.metric == "steps"]
+        return f"No training was measured{f': {reasons[0]}' if reasons else ''}."
     if profile.style is not None and profile.notes:
         return f"No training was measured: {profile.notes[0]}."
     if profile.environment.tensorflow is None:

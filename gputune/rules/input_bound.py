@@ -15,10 +15,10 @@ def findings(profile: Profile) -> Iterator[Finding]:
     steps, breakdown = profile.steps, profile.breakdown
     if steps is None or breakdown is None or not steps.mean_s or breakdown.input_wait_s is None:
         return
+    if not waits_for_input(profile):
+        return
     wait_s, fraction = breakdown.input_wait_s, breakdown.input_wait_s / steps.mean_s
     interval = breakdown.ci95_input_wait_s
-    if fraction < INPUT_WARNING_FRACTION or (interval is not None and interval[0] <= 0):
-        return
     stage = culprit(profile)
     evidence = [
         f"a step takes {_ms(steps.mean_s)}, on a batch held in memory "
@@ -40,6 +40,17 @@ def findings(profile: Profile) -> Iterator[Finding]:
         remedy=_remedy(profile, stage),
         site=_site(profile, stage),
     )
+
+
+def waits_for_input(profile: Profile) -> bool:
+    """Whether the wait for input is at least 5 % of the step and its interval lies above 0."""
+    steps, breakdown = profile.steps, profile.breakdown
+    if steps is None or breakdown is None or not steps.mean_s or not breakdown.input_wait_s:
+        return False
+    interval = breakdown.ci95_input_wait_s
+    if interval is not None and interval[0] <= 0:
+        return False
+    return breakdown.input_wait_s / steps.mean_s >= INPUT_WARNING_FRACTION
 
 
 def culprit(profile: Profile) -> Stage | None:

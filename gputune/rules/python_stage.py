@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gputune.rules.input_bound import culprit, stage_evidence
-from gputune.rules.thresholds import INPUT_WARNING_FRACTION, PYTHON_SHARE
+from gputune.rules.input_bound import culprit, stage_evidence, waits_for_input
+from gputune.rules.thresholds import PYTHON_SHARE
 from gputune.schema.finding import Finding, Severity
 from gputune.schema.profile import Profile
 
@@ -17,10 +17,8 @@ _PYTHON_SOURCES = {
 
 def findings(profile: Profile) -> Iterator[Finding]:
     """`python-input` where the step waits for a stage that runs Python."""
-    steps, breakdown, pipeline = profile.steps, profile.breakdown, profile.pipeline
-    if steps is None or breakdown is None or pipeline is None or not steps.mean_s:
-        return
-    if (breakdown.input_wait_s or 0.0) < INPUT_WARNING_FRACTION * steps.mean_s:
+    pipeline = profile.pipeline
+    if pipeline is None or not waits_for_input(profile):
         return
     source = _PYTHON_SOURCES.get(pipeline.source)
     limiting = culprit(profile)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gputune.rules.input_bound import culprit, stage_evidence
+from gputune.rules.input_bound import culprit, stage_evidence, waits_for_input
 from gputune.rules.thresholds import STAGE_SHARE
 from gputune.schema.finding import Finding, Severity
 from gputune.schema.profile import Pipeline, Profile, Stage
@@ -19,7 +19,7 @@ def findings(profile: Profile) -> Iterator[Finding]:
     pipeline, breakdown, steps = profile.pipeline, profile.breakdown, profile.steps
     if pipeline is None or breakdown is None or steps is None or not steps.mean_s:
         return
-    waits = (breakdown.input_wait_s or 0.0) / steps.mean_s >= STAGE_SHARE / 2
+    waits = waits_for_input(profile)
     limiting = culprit(profile)
     for stage in pipeline.stages:
         if not _is_serial_map(stage) or stage.python or not stage.self_s:

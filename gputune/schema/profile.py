@@ -6,11 +6,14 @@ A quantity that was not or could not be measured is None, and `Profile.unavailab
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from gputune.schema.config import Setting, Value
 from gputune.schema.finding import Finding
 from gputune.schema.site import Site
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -307,3 +310,13 @@ class Profile:
     def setting(self, knob: str) -> Value:
         """The value of `knob` in force, or None where the run did not show it."""
         return next((s.value for s in self.config if s.knob == knob), None)
+
+    def to_frame(self) -> pd.DataFrame:
+        """A table of pandas with one row for each figure: `metric`, `value`, `unit`.
+
+        `metric` is the figure's path in the JSON, `value` None where it was not measured; the
+        curves (`series`) are left out.
+        """
+        from gputune.schema.frame import to_frame
+
+        return to_frame(self)

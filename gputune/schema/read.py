@@ -66,7 +66,7 @@ def parse_record(text: str, *, name: str = "the text") -> Profile:
     if version > kind.VERSION:
         raise UnreadableRecord(
             f"{name} was written by a newer gputune (version {version} of {named})",
-            "upgrade gputune: pip install -U gputune",
+            "read it with a newer gputune",
         )
     fields = {key: value for key, value in body.items() if key not in {"schema", "version"}}
     try:

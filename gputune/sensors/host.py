@@ -9,8 +9,8 @@ from typing import Any, TypeVar
 
 import psutil
 
-from gputune.sensors.cores import affinity, usable_cores
 from gputune.sensors.protocol import HostSample
+from gputune.sensors.resources import affinity, usable_cores
 
 _T = TypeVar("_T")
 _FAILURES = (psutil.Error, OSError, AttributeError, NotImplementedError)

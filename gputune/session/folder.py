@@ -32,7 +32,7 @@ class Options:
     """End the clean phase after this many seconds of training, stable or not."""
     trace_steps: int = 10
     break_hook: str | None = None
-    """Test-only: the named hook raises at every call, to prove that the script survives it."""
+    """Test-only: the named hooks (`dry:*`) raise at every call; the script must survive it."""
 
 
 @dataclass(frozen=True)

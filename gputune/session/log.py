@@ -6,20 +6,28 @@ that a killed child leaves every earlier event readable; a cut-off last line is 
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+_FIRST_FD = 200
+
 
 class EventLog:
     """The child's end: `write` one event at a time."""
 
     def __init__(self, path: Path) -> None:
-        self._fd: int | None = os.open(
-            path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600
-        )
+        fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            # Out of the way: the script's own first file is descriptor 3, as in a bare run.
+            self._fd: int | None = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _FIRST_FD)
+        except OSError:
+            self._fd = fd  # a process that may not have so many descriptors
+        else:
+            os.close(fd)
 
     def write(self, event: str, **fields: Any) -> None:
         """Append one event. A value that is no JSON is written as its `str`."""

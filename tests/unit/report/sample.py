@@ -12,6 +12,7 @@ from gputune.schema.profile import (
     FitSeen,
     Gpu,
     Host,
+    OrderProblem,
     Phase,
     Pipeline,
     Profile,
@@ -249,7 +250,9 @@ def _pipeline() -> Pipeline:
         bottleneck=2,
         predicted_max_batches_per_s=29.4,
         measured_max_batches_per_s=28.8,
-        order_problems=("photos.py:34 .batch comes after .map(augment): batching first is faster",),
+        order_problems=(
+            OrderProblem(kind="shuffle-after-batch", label=".shuffle(100)", site=SOURCE),
+        ),
     )
 
 

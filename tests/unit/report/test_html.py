@@ -114,7 +114,6 @@ def test_the_page_says_all_that_the_terminal_says_and_what_it_stands_on() -> Non
         "warmup 20 3.10 s 155 ms graph tracing",
         ".map(decode) bottleneck",
         "TensorSliceDataset",
-        "photos.py:34 .batch comes after .map(augment)",
         "Let .map(decode) use every core",
         "Knobs: num_parallel_calls, prefetch",
         "input were free 12.1 ms 3.46x measured",

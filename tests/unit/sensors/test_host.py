@@ -6,14 +6,13 @@ import os
 import subprocess
 import sys
 import time
-from pathlib import Path
 
 import psutil
 import pytest
 
 from gputune.sensors import host as module
-from gputune.sensors.cores import affinity, usable_cores, usable_memory_bytes
 from gputune.sensors.host import PsutilHostSensor
+from gputune.sensors.resources import usable_cores
 
 SPIN = "import time\nprint('on', flush=True)\nend = time.time() + 60\nwhile time.time() < end: pass"
 CHILD = (
@@ -88,56 +87,3 @@ def test_reads_are_counted_from_the_sensors_beginning(monkeypatch: pytest.Monkey
     monkeypatch.setattr(psutil.Process, "children", lambda self, recursive: [])
     sensor = PsutilHostSensor(os.getpid())
     assert [sensor.sample().read_bytes for _ in range(3)] == [0, 500, 700]
-
-
-def tree(root: Path, files: dict[str, str]) -> Path:
-    for name, text in files.items():
-        path = root / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-    return root
-
-
-def test_without_a_cgroup_all_cores_of_the_affinity_mask_are_usable(tmp_path: Path) -> None:
-    assert usable_cores(tmp_path) == len(affinity()) == len(os.sched_getaffinity(0))
-    assert usable_memory_bytes(tmp_path) == psutil.virtual_memory().total
-
-
-@pytest.mark.parametrize(
-    "files",
-    [
-        {"proc/self/cgroup": "0::/a/b\n", "sys/fs/cgroup/a/b/cpu.max": "50000 100000\n"},
-        # The quota of a group above holds too.
-        {
-            "proc/self/cgroup": "0::/a/b\n",
-            "sys/fs/cgroup/a/b/cpu.max": "max 100000\n",
-            "sys/fs/cgroup/a/cpu.max": "50000 100000\n",
-        },
-        # In a container: the path is the host's, the group is mounted at the top.
-        {"proc/self/cgroup": "0::/docker/1234\n", "sys/fs/cgroup/cpu.max": "50000 100000\n"},
-        # Version 1.
-        {
-            "proc/self/cgroup": "4:cpu,cpuacct:/job\n",
-            "sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_quota_us": "50000\n",
-            "sys/fs/cgroup/cpu,cpuacct/job/cpu.cfs_period_us": "100000\n",
-        },
-    ],
-)
-def test_a_quota_of_half_a_core_is_half_a_core(tmp_path: Path, files: dict[str, str]) -> None:
-    assert usable_cores(tree(tmp_path, files)) == 0.5
-
-
-def test_no_quota_is_no_limit(tmp_path: Path) -> None:
-    files = {
-        "proc/self/cgroup": "4:cpu:/job\n0::/\n",
-        "sys/fs/cgroup/cpu/job/cpu.cfs_quota_us": "-1\n",
-        "sys/fs/cgroup/cpu/job/cpu.cfs_period_us": "100000\n",
-        "sys/fs/cgroup/memory.max": "max\n",
-    }
-    assert usable_cores(tree(tmp_path, files)) == len(affinity())
-    assert usable_memory_bytes(tmp_path) == psutil.virtual_memory().total
-
-
-def test_the_memory_limit_of_the_cgroup_holds(tmp_path: Path) -> None:
-    files = {"proc/self/cgroup": "0::/a\n", "sys/fs/cgroup/a/memory.max": f"{2**20}\n"}
-    assert usable_memory_bytes(tree(tmp_path, files)) == 2**20

@@ -22,15 +22,15 @@ _UNLIMITED_BYTES = 1 << 60
 
 def usable_cores(
     *,
-    affinity: int | None = None,
+    allowed: int | None = None,
     root: Path = CGROUP_ROOT,
     membership: Path = MEMBERSHIP,
 ) -> float:
     """How many cores this process may keep busy at once; 1.5 where its quota is one and a half.
 
-    `affinity` is the number of cores in the affinity mask, read from the system where it is None.
+    `allowed` is the number of cores in the affinity mask, read from the system where it is None.
     """
-    cores = float(_affinity() if affinity is None else affinity)
+    cores = float(len(affinity()) if allowed is None else allowed)
     for group in _groups(root, membership, "cpu"):
         quota = _cpu_quota(group)
         if quota is not None:
@@ -61,10 +61,11 @@ def usable_memory_bytes(
     return min((value for value in (limit, total) if value is not None), default=None)
 
 
-def _affinity() -> int:
+def affinity() -> tuple[int, ...]:
+    """The numbers of the cores that this process may run on."""
     if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
+        return tuple(sorted(os.sched_getaffinity(0)))
+    return tuple(range(os.cpu_count() or 1))
 
 
 def _groups(root: Path, membership: Path, controller: str) -> Iterator[Path]:

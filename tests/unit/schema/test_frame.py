@@ -4,12 +4,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-from gputune.report.frame import to_frame
 from tests.unit.report import sample
 
 
 def test_each_figure_is_a_row_with_its_value_and_unit() -> None:
-    frame = to_frame(sample.cpu_profile())
+    frame = sample.cpu_profile().to_frame()
     assert list(frame.columns) == ["metric", "value", "unit"]
     rows = {metric: (value, unit) for metric, value, unit in frame.itertuples(index=False)}
     assert rows["steps.mean_s"] == (0.0419, "s")
@@ -26,13 +25,13 @@ def test_each_figure_is_a_row_with_its_value_and_unit() -> None:
 
 
 def test_what_was_not_measured_is_none_and_the_paths_are_unique() -> None:
-    frame = to_frame(sample.minimal_profile())
+    frame = sample.minimal_profile().to_frame()
     assert frame.loc[frame["metric"] == "steps", "value"].tolist() == [None]
     assert frame["metric"].is_unique
     assert not frame["metric"].str.startswith("series").any()
 
 
 def test_no_renderer_loads_pandas_until_a_frame_is_asked_for(root: Path) -> None:
-    modules = "frame, html, terminal, names"
+    modules = "html, terminal, names"
     code = f"import sys; from gputune.report import {modules}; sys.exit('pandas' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], cwd=root, check=False).returncode == 0

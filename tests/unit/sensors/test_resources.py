@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from gputune.launch.resources import memory_limit_bytes, usable_cores, usable_memory_bytes
+from gputune.sensors.resources import memory_limit_bytes, usable_cores, usable_memory_bytes
 
 
 class Machine:
@@ -22,7 +22,7 @@ class Machine:
         file.write_text(text + "\n")
 
     def cores(self, affinity: int) -> float:
-        return usable_cores(affinity=affinity, root=self.root, membership=self.membership)
+        return usable_cores(allowed=affinity, root=self.root, membership=self.membership)
 
     def limit(self) -> int | None:
         return memory_limit_bytes(root=self.root, membership=self.membership)

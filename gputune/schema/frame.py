@@ -1,12 +1,11 @@
-"""A Profile as a table of pandas, one row for each figure."""
+"""A record as a table of pandas, one row for each figure."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Final
 
-from gputune.schema.profile import Profile
-from gputune.schema.write import to_dict
+from gputune.schema.write import Record, to_dict
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,17 +28,17 @@ _UNITS: Final = (
 _CURVES: Final = "series"
 
 
-def to_frame(profile: Profile) -> pd.DataFrame:
-    """Return one row for each scalar of the profile: `metric`, `value`, `unit`.
+def to_frame(record: Record) -> pd.DataFrame:
+    """Return one row for each scalar of the record: `metric`, `value`, `unit`.
 
     `metric` is the scalar's path in the JSON (`steps.mean_s`, `phases[1].step_s`), `value` its
     value as it is there (None where it was not measured, so the column's type is object), and
     `unit` follows from its name; it is empty for counts, fractions and texts. The curves
     (`series`) are left out: their points are no scalars.
     """
-    import pandas as pd  # here, since a report on the terminal must not wait for it
+    import pandas as pd  # here: a report on the terminal must not wait for it
 
-    columns = list(zip(*scalars(profile), strict=True))
+    columns = list(zip(*scalars(record), strict=True))
     metrics, values, units = columns
     return pd.DataFrame(
         {
@@ -50,9 +49,9 @@ def to_frame(profile: Profile) -> pd.DataFrame:
     )
 
 
-def scalars(profile: Profile) -> Iterator[tuple[str, Any, str]]:
-    """Yield (path, value, unit) for each scalar of the profile, in the order of its JSON."""
-    for key, value in to_dict(profile).items():
+def scalars(record: Record) -> Iterator[tuple[str, Any, str]]:
+    """Yield (path, value, unit) for each scalar of the record, in the order of its JSON."""
+    for key, value in to_dict(record).items():
         if key != _CURVES:
             yield from _flat(key, value, key)
 
