@@ -33,6 +33,7 @@ from gputune.trace.iterators import IteratorTree
 _FULL = "--full lets the script run on undisturbed: this needs steps on a held batch"
 _ENDED = "the training ended before this could be measured"
 _CROSS_CHECK_FRACTION = 0.10
+_HIDDEN_FRACTION = 0.10
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,9 +193,9 @@ def _notes(run: Run) -> tuple[str, ...]:
     ]
     if run.redirected:
         notes.append(
-            f"dry run: {len(run.redirected)} paths that Keras and TensorFlow write went to a "
-            f"scratch folder and were deleted ({', '.join(run.redirected[:3])}"
-            f"{', …' if len(run.redirected) > 3 else ''})"
+            "dry run: what Keras and TensorFlow wrote to "
+            f"{', '.join(run.redirected[:3])}{', …' if len(run.redirected) > 3 else ''} "
+            "went to a scratch folder and was deleted"
         )
     return tuple(notes)
 
@@ -212,6 +213,13 @@ def _cross_checks(clean_s: float, wait: InputWait | None, trace: TraceFacts) -> 
         notes.append(
             "input wait on a CPU is the real step minus a step on a held batch: "
             "it includes what the pipeline takes from the cores that the model computes on"
+        )
+    hidden = trace.host.bookkeeping_s if trace.host is not None else None
+    traced_s = trace.host.step_s if trace.host is not None else None
+    if hidden and traced_s and hidden > _HIDDEN_FRACTION * traced_s:
+        notes.append(
+            f"TensorFlow traces no operation below some 3 µs: up to {hidden / traced_s:.0%} of the "
+            "step that is counted as dispatch may be such operations"
         )
     traced = trace.host.input_s if trace.host is not None else None
     if wait is not None and traced is not None:

@@ -164,10 +164,10 @@ def _drain_phase(drain: dict[str, float]) -> Phase:
     batches = int(drain["batches"])
     return Phase(
         name="drain",
-        steps=0,
+        steps=batches,
         duration_s=float(drain["duration_s"]),
         step_s=float(drain["duration_s"]) / batches if batches else None,
-        note=f"{batches} batches taken from the input alone",
+        note="batches taken from the input alone, without training",
     )
 
 

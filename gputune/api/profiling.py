@@ -64,8 +64,8 @@ def profile(
 ) -> Result:
     """Run a script under measurement and write its report.
 
-    `target` is a script's path (with `arguments`) or a Target. `on_phase` is called with the name
-    of each phase as it begins. Raises BadTarget for a script that cannot be started, OutputFailed
+    `target` is a script's path (with `arguments`) or a Target. `on_phase` is called with `start`
+    once nothing stands in the way, and with the name of each phase as it begins. Raises BadTarget for a script that cannot be started, OutputFailed
     where the report cannot be written (before the run, if that can be known then).
     """
     if not isinstance(target, Target):
@@ -74,6 +74,7 @@ def profile(
     outputs = outputs or Outputs()
     source = check_target(target)
     outputs.prepare()
+    on_phase("start")
     session = SessionFolder(Path(tempfile.mkdtemp(prefix="gputune-")))
     try:
         session.create(options)

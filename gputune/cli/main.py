@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+import functools
 import sys
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, ParamSpec
 
-import click
 import typer
 
 import gputune
 from gputune.cli.failure import OWN_FAILURE, Failure, report_crash
 from gputune.cli.profile import profile
 from gputune.cli.report import report
+
+_P = ParamSpec("_P")
+_INTERRUPTED = 130
+
+
+def _exits(command: Callable[_P, int]) -> Callable[_P, None]:
+    """Make the command's return value the exit code of the program."""
+
+    @functools.wraps(command)
+    def run(*args: _P.args, **kwargs: _P.kwargs) -> None:
+        try:
+            code = command(*args, **kwargs)
+        except KeyboardInterrupt:
+            code = _INTERRUPTED
+        raise typer.Exit(code)
+
+    return run
+
 
 app = typer.Typer(
     name="gputune",
@@ -22,10 +41,11 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
 )
 
+_HELP = ["-h", "--help"]
 # gputune's options end at the script's path: everything behind it is the script's, verbatim.
-_SCRIPT = {"allow_interspersed_args": False, "help_option_names": ["-h", "--help"]}
-app.command(context_settings=_SCRIPT)(profile)
-app.command(context_settings={"help_option_names": ["-h", "--help"]})(report)
+_SCRIPT = {"allow_interspersed_args": False, "help_option_names": _HELP}
+app.command(context_settings=_SCRIPT)(_exits(profile))
+app.command(context_settings={"help_option_names": _HELP})(_exits(report))
 
 
 def _version(value: bool) -> None:
@@ -50,13 +70,10 @@ def main(arguments: list[str] | None = None) -> int:
     """
     given = sys.argv[1:] if arguments is None else arguments
     try:
-        code = app(given, standalone_mode=False, prog_name="gputune")
-        return int(code or 0)
-    except click.ClickException as error:
-        error.show()
-        return error.exit_code
-    except (click.Abort, KeyboardInterrupt):
-        return 130
+        # Typer's own errors (a wrong option, a command that does not exist) end here, with 2.
+        app(given, prog_name="gputune")
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else OWN_FAILURE
     except Failure as failure:
         failure.show()
         return failure.exit_code
@@ -66,3 +83,4 @@ def main(arguments: list[str] | None = None) -> int:
         return OWN_FAILURE
     except Exception as error:  # the one error boundary: whatever is left is gputune's own failure
         return report_crash(error, verbose="--verbose" in given)
+    return 0

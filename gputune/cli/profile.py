@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gputune.cli.console import Color, needs_ascii, say, wants_color, width
-from gputune.cli.failure import OWN_FAILURE, WRONG_COMMAND, Failure
+from gputune.cli.failure import OWN_FAILURE, Failure
 
 if TYPE_CHECKING:
     from gputune.api import Outputs, Result, Target
@@ -30,7 +30,7 @@ def profile(
     ],
     arguments: Annotated[
         list[str] | None,
-        typer.Argument(metavar="[ARGS]...", help="The script's own arguments, verbatim."),
+        typer.Argument(metavar="ARGS", help="The script's own arguments, verbatim."),
     ] = None,
     module: Annotated[
         bool, typer.Option("-m", help="SCRIPT is a module, as in python -m.")
@@ -39,13 +39,13 @@ def profile(
         bool, typer.Option("--full", help="Let the script run to its end, writing its files.")
     ] = False,
     fit: Annotated[
-        int | None, typer.Option("--fit", min=1, help="Analyse the Nth fit of the script.")
+        int | None, typer.Option("--fit", metavar="N", min=1, help="Analyse the Nth fit of the script.")
     ] = None,
     steps: Annotated[
-        int | None, typer.Option("--steps", min=1, help="Clean steps to measure.")
+        int | None, typer.Option("--steps", metavar="N", min=1, help="Clean steps to measure.")
     ] = None,
     max_seconds: Annotated[
-        float, typer.Option("--max-seconds", min=0.1, help="Longest clean phase.")
+        float, typer.Option("--max-seconds", metavar="S", min=0.1, help="Longest clean phase.")
     ] = 60.0,
     folder: Annotated[
         Path | None, typer.Option("-o", metavar="DIR", help="Folder for the reports.")
@@ -96,15 +96,16 @@ def _run(
     from gputune.session.folder import Options
 
     def on_phase(name: str) -> None:
-        if name in _PHASES:
+        if name == "start":
+            _announce(full=full)
+        elif name in _PHASES:
             say(f"gputune: {_PHASES[name]}")
 
     try:
         options = Options(full=full, fit=fit, steps=steps, max_s=max_s)
-        _announce(full=full)
         return api.profile(target, options=options, outputs=outputs, on_phase=on_phase)
     except api.BadTarget as error:
-        raise Failure(error.what, error.hint, _code(error)) from error
+        raise Failure(error.what, error.hint, error.exit_code) from error
     except api.OutputFailed as error:
         raise Failure(error.what, error.hint, OWN_FAILURE) from error
 
@@ -117,11 +118,6 @@ def _announce(*, full: bool) -> None:
             "gputune: the script is ended after the measurement, and its checkpoints and logs go "
             "to a scratch folder; --full trains to the end"
         )
-
-
-def _code(error: object) -> int:
-    """A script that does not compile ends as python ends it; the rest is a wrong command line."""
-    return int(getattr(error, "exit_code", WRONG_COMMAND))
 
 
 def _show(result: Result, color: Color, *, to_stdout: bool) -> None:

@@ -18,12 +18,16 @@ _MOST_LISTED = 10_000
 
 
 class BadTarget(Exception):
-    """What was asked for cannot be run; `what` says why, `hint` what to do (may be empty)."""
+    """What was asked for cannot be run; `what` says why, `hint` what to do (may be empty).
 
-    def __init__(self, what: str, hint: str = "") -> None:
+    `exit_code` is 1 for source that does not compile, as Python ends with it, else 2.
+    """
+
+    def __init__(self, what: str, hint: str = "", *, exit_code: int = 2) -> None:
         super().__init__(what)
         self.what = what
         self.hint = hint
+        self.exit_code = exit_code
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,9 +112,10 @@ def _compiles(path: Path) -> Path | None:
         except SyntaxError as error:
             place = f"{path}:{error.lineno}" if error.lineno else str(path)
             line = (error.text or "").strip()
-            raise BadTarget(f"{place}: {type(error).__name__}: {error.msg}", line) from None
+            what = f"{place}: {type(error).__name__}: {error.msg}"
+            raise BadTarget(what, line, exit_code=1) from None
         except ValueError as error:
-            raise BadTarget(f"{path} is no Python source: {error}") from None
+            raise BadTarget(f"{path} is no Python source: {error}", exit_code=1) from None
         except (MemoryError, RecursionError):
             pass  # the interpreter's limits are for the run itself to meet
     return path

@@ -92,7 +92,8 @@ class Steps:
 class Phase:
     """One phase of the measurement: `warmup`, `clean`, `held`, `real`, `drain`, `trace`.
 
-    `real` are the blocks of real steps that alternate with the held-batch blocks.
+    `real` are the blocks of real steps that alternate with the held-batch blocks; in `drain` a
+    step is a batch that was taken from the input without training.
     """
 
     name: str
