@@ -1,0 +1,149 @@
+"""With gputune around it a script computes, prints and writes what it does without."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from gputune.schema.profile import Profile
+from tests.integration.running import (
+    SCRIPTS,
+    WORKLOADS,
+    Ran,
+    gputune,
+    hashes,
+    python,
+    report,
+)
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+
+SCRIPT_NAMES = sorted(p.stem for p in WORKLOADS.glob("*.py") if ".fit(" in p.read_text())
+ARGUMENTS = {"cli_args": ("-o", "model.keras", "--json", "history.json")}
+LEFT_BEHIND = {
+    "photos": {"checkpoints/photos.keras", "training.csv"},
+    "photos_tuned": {"checkpoints/photos.keras", "training.csv"},
+    "cli_args": {"model.keras", "history.json"},
+}
+AGAIN = ("photos", "photos_tfrecord", "cli_args")
+
+
+@dataclass(frozen=True)
+class Runs:
+    """One script: bare, then by default in the same folder; `--full` in another one."""
+
+    name: str
+    command: tuple[str, ...]
+    env: dict[str, str]
+    folder: Path
+    full_folder: Path
+    bare: Ran
+    full: Ran
+    full_report: Profile
+    default: Ran
+    default_report: Profile
+    before: dict[str, str]
+    after: dict[str, str]
+
+
+@pytest.fixture(scope="module", params=SCRIPT_NAMES)
+def runs(
+    request: pytest.FixtureRequest, pool: ThreadPoolExecutor, workload_data: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Runs:  # fmt: skip
+    name = request.param
+    command = (str(WORKLOADS / f"{name}.py"), *ARGUMENTS.get(name, ()))
+    env = {"WORKLOAD_DATA": str(workload_data)}
+    top = tmp_path_factory.mktemp(name)
+    work, full_work = top / "work", top / "full"
+    waiting = pool.submit(
+        gputune, "profile", "--full", "-o", top / "full-report", *command, cwd=full_work, env=env
+    )
+    bare = python(*command, cwd=work, env=env)
+    full = waiting.result()
+    before = hashes(work, workload_data)
+    default = gputune("profile", "-o", top / "report", *command, cwd=work, env=env)
+    after = hashes(work, workload_data)
+    assert bare.exit_code == 0, bare.stderr
+    assert full.exit_code == 0, full.stderr
+    assert default.exit_code == 0, default.stderr
+    return Runs(
+        name, command, env, work, full_work, bare, full, report(top / "full-report"),
+        default, report(top / "report"), before, after,
+    )  # fmt: skip
+
+
+def test_under_full_it_prints_the_same(runs: Runs) -> None:
+    assert runs.bare.losses
+    if runs.full.masked != runs.bare.masked:
+        again = python(*runs.command, cwd=runs.folder.parent / "again", env=runs.env)
+        if again.losses != runs.bare.losses:
+            pytest.skip("two bare runs of this script differ from each other")
+    assert runs.full.losses == runs.bare.losses
+    assert runs.full.masked == runs.bare.masked
+
+
+def test_under_full_it_writes_the_same(runs: Runs) -> None:
+    names = {str(p.relative_to(runs.full_folder)) for p in runs.full_folder.rglob("*.*")}
+    assert names == LEFT_BEHIND.get(runs.name, set())
+    for name in names:
+        if name.endswith((".csv", ".json")):
+            bare, full = runs.folder / name, runs.full_folder / name
+            assert full.read_bytes() == bare.read_bytes()
+
+
+def test_under_full_no_hook_fails_and_the_script_ends_by_itself(runs: Runs) -> None:
+    found = runs.full_report
+    assert not [note for note in found.notes if "failed" in note]
+    assert found.command.mode == "full"
+    assert not found.command.stopped_by_gputune
+    assert all(fit.finished for fit in found.fits)
+
+
+def test_by_default_no_file_changes(runs: Runs) -> None:
+    assert LEFT_BEHIND.get(runs.name, set()) <= {
+        str(Path(p).relative_to(runs.folder))
+        for p in runs.before
+        if Path(p).is_relative_to(runs.folder)
+    }
+    assert runs.after == runs.before
+
+
+def test_by_default_no_hook_fails(runs: Runs) -> None:
+    assert not [note for note in runs.default_report.notes if "failed" in note]
+    assert runs.default_report.command.mode == "default"
+    assert runs.default_report.style == "keras.fit"
+
+
+def test_after_the_default_it_runs_bare(runs: Runs) -> None:
+    if runs.name not in AGAIN:
+        pytest.skip("run again for a few scripts only: it takes its time")
+    again = python(*runs.command, cwd=runs.folder, env=runs.env)
+    assert again.exit_code == 0, again.stderr
+    assert again.losses == runs.bare.losses
+
+
+@pytest.mark.parametrize("mode", [(), ("--full", "--max-seconds", "1")])
+def test_a_file_cache_is_as_it_was(mode: tuple[str, ...], tmp_path: Path) -> None:
+    """The default mode ends the script while its cache fills; the next run must not notice."""
+    script, work = SCRIPTS / "file_cache.py", tmp_path / "work"
+    work.mkdir()
+    measured = gputune(
+        "profile", *mode, "-o", tmp_path / "report", script, cwd=work, env={"EPOCHS": "3"}
+    )
+    assert measured.exit_code == 0, measured.stderr
+    found = report(tmp_path / "report")
+    assert found.command.stopped_by_gputune == (not mode)
+    if not mode:
+        assert hashes(work) == {}
+    else:
+        assert {p.name for p in work.rglob("*.index")} == {"train.index"}
+
+    again = python(script, cwd=work, env={"EPOCHS": "3"})
+    assert again.exit_code == 0, again.stderr
+    assert not list(work.rglob("*.lockfile"))
+    if mode:
+        assert again.losses == measured.losses

@@ -1,0 +1,189 @@
+"""Every hook is made to fail, one at a time: the script does not notice, and the report says so."""
+
+from __future__ import annotations
+
+import json
+import re
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+from gputune import api
+from gputune.schema.profile import Profile
+from tests.integration.running import ROOT, SCRIPTS, Ran, python
+
+pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
+
+SMALL = SCRIPTS / "faults" / "small.py"
+
+# `break_hook` is no option of the command line: the verb is called as a notebook would.
+DRIVER = """
+import json, sys
+from pathlib import Path
+from gputune import api
+from gputune.session.folder import Options, SessionFolder
+job = json.loads(sys.argv[1])
+if job["hook"] == "bootstrap":
+    create = SessionFolder.create
+    def spoilt(self, options):
+        create(self, options)
+        self.options.write_text("no orders")
+    SessionFolder.create = spoilt
+result = api.profile(
+    job["script"],
+    options=Options(full=job["full"], max_s=job["max_s"], break_hook=job["hook"]),
+    outputs=api.Outputs(json=Path(job["json"])),
+)
+sys.exit(result.exit_code)
+"""
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A hook to break, and the run in which it is broken."""
+
+    hook: str
+    full: bool = True
+    env: dict[str, str] = field(default_factory=lambda: {"EPOCHS": "3"})
+    said: str | None = None
+    """The hook that the report names, where it is not this one."""
+
+    def __str__(self) -> str:
+        return f"{self.hook}{'' if self.full else ' by default'}"
+
+
+RICH = {"EPOCHS": "1", "RICH": "1"}
+LONG = {"EPOCHS": "400"}
+FAULTS = [
+    Fault("bootstrap"),
+    Fault("import:tensorflow"),
+    Fault("import:keras"),
+    Fault("import:tf_keras"),
+    Fault("opened"),
+    Fault("datasets"),
+    Fault("profiler"),
+    Fault("fits"),
+    Fault("fit"),
+    Fault("fit:train_begin"),
+    Fault("fit:epoch"),
+    Fault("fit:end"),
+    Fault("fit:release"),
+    Fault("step:before"),
+    Fault("step:after", said="measurement"),
+    Fault("step:callbacks"),
+    Fault("measurement:*", said="measurement"),
+    Fault("atexit"),
+    Fault("dry:tensorflow", full=False, env=RICH),
+    Fault("dry:keras", full=False, env=RICH),
+    Fault("dry:*.*", full=False, env=RICH, said="dry:"),
+    Fault("step:before", full=False),
+    Fault("step:after", full=False, said="measurement"),
+    Fault("measurement:clean", full=False, said="measurement"),
+]
+# The script's own training is over once batches are held: it is ended, with what was measured.
+ENDED = [
+    Fault("measurement:held", full=False, env=LONG, said="measurement"),
+    Fault("measurement:trace", full=False, env=LONG, said="measurement"),
+    Fault("profiler", full=False, env=LONG),
+]
+
+
+class Runs:
+    """All runs, begun at once, two at a time."""
+
+    def __init__(self, pool: ThreadPoolExecutor, top: Path) -> None:
+        self._top = top
+        self._bare = {
+            env["EPOCHS"]: pool.submit(python, SMALL, cwd=top / f"bare{env['EPOCHS']}", env=env)
+            for env in ({"EPOCHS": "3"}, RICH)
+        }
+        self._broken = {
+            str(fault): pool.submit(
+                python, "-c", DRIVER, self._job(fault), cwd=self._folder(fault), env=fault.env
+            )
+            for fault in [*FAULTS, *ENDED]
+        }
+
+    def bare(self, fault: Fault) -> Ran:
+        """The run without gputune that has the environment of this one."""
+        return self._bare[fault.env["EPOCHS"]].result()
+
+    def broken(self, fault: Fault) -> tuple[Ran, Profile]:
+        """The run with that hook broken, and its report."""
+        ran = self._broken[str(fault)].result()
+        path = self._json(fault)
+        assert path.is_file(), ran.stderr
+        return ran, api.load(path)
+
+    def _folder(self, fault: Fault) -> Path:
+        return self._top / re.sub(r"\W", "_", str(fault))
+
+    def _json(self, fault: Fault) -> Path:
+        return self._folder(fault).with_suffix(".json")
+
+    def _job(self, fault: Fault) -> str:
+        return json.dumps(
+            {
+                "script": str(SMALL),
+                "hook": fault.hook,
+                "full": fault.full,
+                "max_s": 1.0,
+                "json": str(self._json(fault)),
+            }
+        )
+
+
+@pytest.fixture(scope="module")
+def runs(pool: ThreadPoolExecutor, tmp_path_factory: pytest.TempPathFactory) -> Runs:
+    return Runs(pool, tmp_path_factory.mktemp("faults"))
+
+
+def _says(profile: Profile, fault: Fault) -> bool:
+    hook = fault.said or fault.hook
+    return any(f"hook {hook}" in note and "failed" in note for note in profile.notes)
+
+
+@pytest.mark.parametrize("fault", FAULTS, ids=str)
+def test_the_script_does_not_notice(fault: Fault, runs: Runs) -> None:
+    bare = runs.bare(fault)
+    assert bare.exit_code == 0, bare.stderr
+    ran, profile = runs.broken(fault)
+    assert ran.exit_code == 0, ran.stderr
+    assert ran.stdout == bare.stdout
+    assert "Traceback" not in ran.stderr
+    assert _says(profile, fault), profile.notes
+    assert not profile.command.stopped_by_gputune
+
+
+@pytest.mark.parametrize("fault", ENDED, ids=str)
+def test_a_failure_amid_held_batches_ends_the_script(fault: Fault, runs: Runs) -> None:
+    ran, profile = runs.broken(fault)
+    assert ran.exit_code == 0, ran.stderr
+    assert ran.losses == []
+    assert _says(profile, fault), profile.notes
+    assert profile.command.stopped_by_gputune
+    assert profile.steps is not None
+    assert profile.steps.mean_s is not None
+
+
+def test_steps_are_still_counted_where_a_hook_beside_them_fails(runs: Runs) -> None:
+    """12 steps of the first fit, 6 of the second: by each hook that does not count them."""
+    for hook in ("datasets", "profiler", "opened", "step:callbacks", "fit:epoch", "fit:release"):
+        _, profile = runs.broken(Fault(hook))
+        assert [fit.steps for fit in profile.fits] == [12, 6], hook
+
+
+def test_every_hook_of_the_source_is_broken_here() -> None:
+    source = "".join(p.read_text() for p in sorted((ROOT / "gputune" / "inject").rglob("*.py")))
+    calls = r"(?:guard\.run|guard\.wrap|guard\.trip|self\.run|self\.trip)\("
+    literals = set(re.findall(calls + r'\s*"([^"]+)"', source))
+    assert len(literals) >= 14
+    tried = {fault.hook for fault in [*FAULTS, *ENDED]}
+    assert literals <= tried
+
+    # What is no literal: the names of dry mode's hooks, and of the plan's phases.
+    others = set(re.findall(calls + r"(?!\s*\")([^,)]+)", source))
+    assert others <= {"hook_name", 'f"measurement:{self._use.phase}"', "hook"}
+    assert {"dry:*.*", "measurement:*", "bootstrap"} <= tried
