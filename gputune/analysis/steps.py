@@ -76,7 +76,11 @@ def clean_windows(fit: FitRun, *, full: bool) -> list[tuple[float, float]]:
 
 
 def step_count(fit: FitRun) -> int:
-    """Training steps seen, by the optimizer's own count where it has one."""
+    """Training steps seen: the calls, or where one makes several the optimizer's own count."""
+    if fit.steps_per_call == 1 and fit.rows:
+        # The optimizer counts one more for each epoch whose end Keras meets only by asking for a
+        # batch: in the graph its counter does not wait for the data.
+        return len(fit.rows)
     if fit.end is not None and fit.end.get("iterations") is not None:
         return int(fit.end["iterations"])
     counted, last_epoch = 0, -1

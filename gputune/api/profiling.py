@@ -65,8 +65,9 @@ def profile(
     """Run a script under measurement and write its report.
 
     `target` is a script's path (with `arguments`) or a Target. `on_phase` is called with `start`
-    once nothing stands in the way, and with the name of each phase as it begins. Raises BadTarget for a script that cannot be started, OutputFailed
-    where the report cannot be written (before the run, if that can be known then).
+    once nothing stands in the way, and with the name of each phase as it begins. Raises BadTarget
+    for a script that cannot be started, OutputFailed where the report cannot be written (before
+    the run, if that can be known then).
     """
     if not isinstance(target, Target):
         target = Target(script=os.fspath(target), arguments=tuple(arguments))
@@ -111,6 +112,8 @@ def _record(
     reasons = watching.reasons()
     if options.fit is not None and fit is None:
         reasons["steps"] = f"--fit {options.fit}: the script called fit {len(run.fits)} times"
+    elif fit is None:
+        reasons["steps"] = "no training was seen"
     run.opened = [path for path in run.opened if Path(path).is_file()]
     record = profile_record(
         run,

@@ -39,14 +39,15 @@ def profile(
         bool, typer.Option("--full", help="Let the script run to its end, writing its files.")
     ] = False,
     fit: Annotated[
-        int | None, typer.Option("--fit", metavar="N", min=1, help="Analyse the Nth fit of the script.")
+        int | None,
+        typer.Option("--fit", metavar="N", min=1, help="Analyse the Nth fit of the script."),
     ] = None,
     steps: Annotated[
         int | None, typer.Option("--steps", metavar="N", min=1, help="Clean steps to measure.")
     ] = None,
     max_seconds: Annotated[
         float, typer.Option("--max-seconds", metavar="S", min=0.1, help="Longest clean phase.")
-    ] = 60.0,
+    ] = 20.0,
     folder: Annotated[
         Path | None, typer.Option("-o", metavar="DIR", help="Folder for the reports.")
     ] = None,

@@ -34,6 +34,7 @@ class Fit:
         self.site = site
         self.arguments = arguments
         self.stepper: Stepper | None = None
+        self.measurement: Measurement | None = None
         self.original: Any = None
         self.iterations: int | None = None
 
@@ -62,19 +63,21 @@ class Fits:
         """Hook of `keras.Model.fit`."""
         guard = self._watch.guard
         fit = guard.run("fit", self._begin, model, args, kwargs)
+        measurement = None
         try:
             result = original(*args, **kwargs)
+            # Only where the fit ended well: an exception is the script's, and goes its way.
+            measurement = fit.measurement if fit is not None else None
+            return result
         except BaseException as error:
             guard.run("fit", hide_our_frames_at_the_end)
             raise without_our_frames(error)  # noqa: B904 - the same exception, cleaned
         finally:
             if fit is not None:
                 guard.run("fit:end", self._end, fit)
+                if measurement is not None:
+                    guard.run("fit:end", measurement.fit_has_ended)
                 guard.run("fit:release", self._release, fit)
-        if fit is not None and fit.stepper is not None:
-            # It ended amid the held blocks: the script must not go on with such a model.
-            guard.run("fit:end", fit.stepper.stop_if_tampered)
-        return result
 
     def _begin(self, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Fit:
         arguments = self._signature.bind_partial(model, *args, **kwargs).arguments
@@ -122,12 +125,12 @@ class Fits:
         fit.iterations = described.iterations(model)
         fit.stepper = Stepper(self._watch, fit.number, steps_per_call)
         if self._wanted(fit.number):
-            measurement = Measurement(
-                self._watch, self._tf, fit.stepper,
+            fit.measurement = Measurement(
+                self._watch, self._tf, fit.stepper, epochs=parameters.get("epochs"),
                 total_calls=_total_calls(parameters, steps_per_call),
                 own_profiler=described.own_profiler(self._keras, callbacks.callbacks),
             )  # fmt: skip
-            fit.stepper.follow(measurement.plan())
+            fit.stepper.follow(fit.measurement.plan())
         # Keras keeps the function for the next fit: where `fit:release` failed, it is still ours.
         wrapped = model.train_function
         fit.original = getattr(wrapped, "gputune_original", wrapped)

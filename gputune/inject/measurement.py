@@ -1,6 +1,6 @@
 """The phases of a measurement, in order, as one generator that orders each call of the step.
 
-    warm-up -> clean -> held and real blocks in turn -> traced steps -> drain -> stop
+    warm-up -> clean -> traced steps -> held and real blocks in turn -> drain -> stop
 
 Each `yield Use(...)` says what the next call of the train function is for and resumes with the
 call that has just ended. Under `--full` the blocks, the drain and the stop are left out.
@@ -43,20 +43,27 @@ MOST_EMPTIED = 4096
 LONGEST_SETTLE_S = 2.0
 TRACE_BUDGET_S = 4.0
 FEWEST_TRACE_CALLS = 3
-SHORT_RUN_SHARE = 0.5
+SHORT_RUN_SHARE = 0.45
 """Of a training that is known to end soon, the clean phase takes this share."""
+UNKNOWN_LENGTH_S = 8.0
+"""The clean phase of a single epoch of unknown length: it may end at any time."""
+
+
+class TrainingEnds(Exception):
+    """The next call is the last one of the fit: what is still missing cannot be had."""
 
 
 class Measurement:
     """One measurement of one `fit`."""
 
     def __init__(
-        self, watch: Watch, tf: ModuleType, stepper: Stepper, *, total_calls: int | None,
-        own_profiler: str | None,
+        self, watch: Watch, tf: ModuleType, stepper: Stepper, *, epochs: int | None,
+        total_calls: int | None, own_profiler: str | None,
     ) -> None:  # fmt: skip
         self._watch = watch
         self._tf = tf
         self._stepper = stepper
+        self._epochs = epochs
         self._total_calls = total_calls
         self._own_profiler = own_profiler
         self._clean_call_s = math.nan
@@ -70,10 +77,20 @@ class Measurement:
             yield from self._trace()
             self._phase("after")
             return
-        yield from self._alternate()
-        yield from self._trace()
+        try:
+            # Traced while the input runs as in training: the blocks fill and empty its buffers.
+            yield from self._trace()
+            yield from self._alternate()
+        except TrainingEnds:
+            pass
         self._drain()
         stop_script(self._watch)
+
+    def fit_has_ended(self) -> None:
+        """The fit ended amid the held blocks: the script must not go on with such a model."""
+        if self._stepper.tampered and not self._watch.options.full:
+            self._drain()
+            stop_script(self._watch)
 
     # Warm-up and clean: only a clock.
 
@@ -108,9 +125,14 @@ class Measurement:
         options = self._watch.options
         if options.steps is not None:
             return calls * self._stepper.steps_per_call >= options.steps
-        limit = self._total_calls
-        ends_soon = not options.full and limit is not None and calls >= SHORT_RUN_SHARE * limit
-        return steady or ends_soon or elapsed_s >= options.max_s
+        if steady or elapsed_s >= options.max_s:
+            return True
+        if options.full:
+            return False
+        total = self._total()
+        if total is None:
+            return self._epochs == 1 and elapsed_s >= UNKNOWN_LENGTH_S
+        return calls >= SHORT_RUN_SHARE * total
 
     def _end_clean(self, verdict: steadiness.Steady, windows: list[steadiness.Window]) -> None:
         since = verdict.since_s
@@ -131,13 +153,9 @@ class Measurement:
         self._held = held
         self._most = self._most_block_calls()
         began = time.perf_counter()
-        calls_before = self._stepper.calls
         ratios: list[float] = []
         held_first = True
         for block in range(MOST_PAIRS):
-            used = self._stepper.calls - calls_before
-            if ratios and self._calls_left() < used / len(ratios) + self._trace_calls():
-                return
             times: dict[str, float] = {}
             order = (events.HELD, events.REAL) if held_first else (events.REAL, events.HELD)
             for phase in order:
@@ -153,16 +171,24 @@ class Measurement:
 
     def _calls_left(self) -> float:
         """How many calls the training still makes; infinite where that is unknown."""
-        total = self._total_calls
+        total = self._total()
         return math.inf if total is None else max(total - self._stepper.calls, 0)
 
-    def _trace_calls(self) -> int:
-        return 1 + SETTLE_CALLS + max(FEWEST_TRACE_CALLS, self._watch.options.trace_steps)
+    def _total(self) -> int | None:
+        """The calls of the whole fit: told by Keras, or from the length of the last epoch."""
+        if self._total_calls is not None:
+            return self._total_calls
+        if self._epochs is None or not self._stepper.calls_in_last_epoch:
+            return None
+        return self._epochs * self._stepper.calls_in_last_epoch
 
     def _most_block_calls(self) -> float:
-        """So many that the fewest pairs and the trace still fit into what is left."""
-        left = self._calls_left() - self._trace_calls()
-        return max(left / (2 * FEWEST_PAIRS) - SETTLE_CALLS, 2)
+        """So many that the fewest pairs still fit into what is left."""
+        return max(self._calls_left() / (2 * FEWEST_PAIRS) - 2 * SETTLE_CALLS, 2)
+
+    def _check_end(self) -> None:
+        if self._calls_left() <= 1:
+            raise TrainingEnds
 
     def _hold(self) -> Generator[Use, Call | None, Any]:
         """The endless iterator over one batch of the script's own, or None with the reason."""
@@ -199,6 +225,7 @@ class Measurement:
         times: list[float] = []
         length_s = min(max(BLOCK_S, BLOCK_CALLS * self._clean_call_s), LONGEST_BLOCK_S)
         while len(times) < 2 or (sum(times) < length_s and len(times) < most):
+            self._check_end()
             call = yield Use(phase, block, iterator)
             duration = None if call is None else _duration(call, self._stepper)
             if duration is not None:
@@ -238,6 +265,7 @@ class Measurement:
             self._stepper.surplus -= taken
             self._stepper.restart_clock()
         for number in range(MOST_SETTLE_CALLS):
+            self._check_end()
             call = yield Use(events.SETTLE, block)
             took = None if call is None else call.duration_s
             slow = took is not None and took >= SETTLED_FRACTION * self._clean_call_s

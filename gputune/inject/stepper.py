@@ -61,6 +61,7 @@ class Stepper:
         self.epoch = -1
         self.calls = 0
         self.calls_in_epoch = 0
+        self.calls_in_last_epoch = 0
         self.surplus = 0
         """Batches that Keras counted in this epoch and that the script's iterator still has."""
         self.short_epochs = False
@@ -84,6 +85,7 @@ class Stepper:
         """The next call is the first of an epoch."""
         self._close_call()
         if self.calls_in_epoch:
+            self.calls_in_last_epoch = self.calls_in_epoch
             self.short_epochs = self.calls_in_epoch <= _SHORT_EPOCH_CALLS
         self.epoch = epoch
         self.calls_in_epoch = 0

@@ -28,7 +28,7 @@ class Options:
     """Analyse this `fit` (1 is the first); None: the first that trains long enough."""
     steps: int | None = None
     """End the clean phase after this many training steps, stable or not."""
-    max_s: float = 60.0
+    max_s: float = 20.0
     """End the clean phase after this many seconds of training, stable or not."""
     trace_steps: int = 10
     break_hook: str | None = None

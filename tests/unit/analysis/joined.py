@@ -1,13 +1,13 @@
-"""Stages of made-up pipelines: iterator trees as the trace gives them, joined to models and calls."""
+"""Stages of made-up pipelines: trees as the trace gives them, joined to models and calls."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gputune.analysis.pipeline import pipeline_record
 from gputune.analysis.stages import Joined, join, model_nodes
 from gputune.schema.profile import Pipeline, Stage
-from gputune.analysis.pipeline import pipeline_record
 from gputune.trace.iterators import IteratorNode, IteratorTree
 
 
@@ -15,7 +15,7 @@ def traced(
     number: int, op: str, parent: int | None = None, *names: str, count: int = 0,
     ms: float | None = None, python: bool = False, injected: bool = False, **stats: Any,
 ) -> IteratorNode:  # fmt: skip
-    """A node of the trace; `ms` is its own time in all, function or exclusive as its kind has it."""
+    """A node of the trace; `ms` is its own time in all (of its function, where it has one)."""
     return IteratorNode(
         id=number, parent_id=parent, path=(op,), op=op, names=names, injected=injected,
         count=count, total_s=(ms or 0.0) / 1e3, exclusive_s=(ms or 0.0) / 1e3,

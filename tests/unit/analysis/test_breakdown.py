@@ -95,7 +95,9 @@ def test_a_clean_step_slower_than_the_blocks_scales_the_parts() -> None:
 def test_without_a_trace_the_call_is_not_split_and_says_why(
     host: HostSteps | None, reason: str
 ) -> None:
-    parts = break_down(0.1, waited(between_s=0.015), "", host, None, 0, "the profiler wrote nothing")
+    parts = break_down(
+        0.1, waited(between_s=0.015), "", host, None, 0, "the profiler wrote nothing"
+    )
     assert parts.breakdown.other_s == pytest.approx(0.06)
     assert parts.breakdown.python_s == pytest.approx(0.015)
     assert total(parts) == pytest.approx(0.1, abs=1e-12)

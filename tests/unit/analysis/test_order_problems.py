@@ -1,11 +1,13 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from gputune.analysis.pipeline import order_problems
 from tests.unit.analysis.synthetic import call
 
-RANDOM = {"map_func": {"function": "flip", "random": True}}
+RANDOM: dict[str, Any] = {"map_func": {"function": "flip", "random": True}}
 
 
 def kinds(*methods: str) -> list[tuple[str, int]]:

@@ -169,6 +169,22 @@ def test_what_tracing_adds_is_not_believed() -> None:
     assert seen_in_trace(just_below * 1.02)[0] == "trace"
 
 
+@pytest.mark.parametrize(("element_us", "source"), [(4, "model"), (6, "trace")])
+def test_a_few_microseconds_more_are_not_worth_believing_the_trace(
+    element_us: int, source: str
+) -> None:
+    # 5 µs a batch of ten in the model; 40 and 60 µs in the trace.
+    nodes = [*MODEL[:2], node(3, "Map", 4, ms=0.05, elements=100), MODEL[3]]
+    trace = tree(
+        traced(1, "Root", None, count=5),
+        traced(2, "Batch", 1, count=5),
+        traced(3, "Map", 2, count=50, ms=0.05 * element_us),
+        traced(4, "Range", 3, count=50),
+        asked=5,
+    )
+    assert pipeline(nodes, trace).stages[1].self_source == source
+
+
 def test_without_a_model_the_trace_alone_is_used() -> None:
     trace = tree(
         traced(1, "Root", None, count=10),

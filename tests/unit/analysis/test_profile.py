@@ -255,7 +255,7 @@ def test_failed_hooks_and_redirected_paths_are_in_the_notes() -> None:
     log += [{"event": events.REDIRECTED, "path": f"/w/{i}", "to": ""} for i in range(5)]
     notes = record(log).notes
     assert any("hook drain failed" in note and "OSError: x" in note for note in notes)
-    assert any("5 paths" in note and "/w/0, /w/1, /w/2, …" in note for note in notes)
+    assert any("scratch folder" in note and "/w/0, /w/1, /w/2, …" in note for note in notes)
 
 
 def test_a_gpu_without_events_in_the_trace_is_told_apart_from_no_gpu() -> None:

@@ -46,7 +46,10 @@ def test_epochs_of_one_call_are_timed_by_the_calls_themselves() -> None:
 
 def test_between_the_calls_is_from_one_return_to_the_next_call() -> None:
     training = Training().calls(HELD, 1.0, 0.5, 0.5, between_s=0.2)
-    assert between_calls(training.seen, HELD) == pytest.approx([0.2, 0.2])
+    # What lies before the first call of a block or of an epoch is gputune's or the epoch's.
+    training.calls(HELD, 1.0, 0.5, between_s=0.3, block=1)
+    training.next_epoch(gap_s=9.0).calls(HELD, 1.0, 0.5, between_s=0.4, block=1)
+    assert between_calls(training.seen, HELD) == pytest.approx([0.2, 0.2, 0.3, 0.4])
 
 
 def test_clean_begins_where_the_step_had_settled() -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import json
 import re
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -72,7 +73,7 @@ def test_a_file_that_exists_is_refused_before_the_run_and_kept(tmp_path: Path, k
     path = tmp_path / "old"
     path.write_text("old", encoding="utf-8")
     with pytest.raises(OutputFailed, match="exists already") as caught:
-        Outputs(**{kind: path}).prepare()
+        (Outputs(json=path) if kind == "json" else Outputs(html=path)).prepare()
     assert "--force" in caught.value.hint
     assert path.read_text(encoding="utf-8") == "old"
 
@@ -103,7 +104,7 @@ def test_a_file_that_appeared_meanwhile_is_not_overwritten_and_nothing_measured_
 ) -> None:
     rescued = tmp_path / "tmp"
     rescued.mkdir()
-    monkeypatch.setattr(module.tempfile, "tempdir", str(rescued))
+    monkeypatch.setattr(tempfile, "tempdir", str(rescued))
     path = tmp_path / "p.json"
     outputs = Outputs(json=path)
     outputs.prepare()
@@ -121,7 +122,7 @@ def test_two_ranks_with_one_name_do_not_overwrite_each_other(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "report_name", lambda *_, suffix, **__: f"same{suffix}")
-    monkeypatch.setattr(module.tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     outputs = Outputs(folder=tmp_path / "reports")
     outputs.prepare()
     outputs.write(PROFILE, None, "train.py")
@@ -138,7 +139,7 @@ def test_where_nothing_can_be_written_at_all_the_hint_says_so(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(module, "_write", full)
-    monkeypatch.setattr(module.tempfile, "NamedTemporaryFile", full)
+    monkeypatch.setattr(tempfile, "NamedTemporaryFile", full)
     with pytest.raises(OutputFailed, match="No space left on device") as caught:
         Outputs(folder=tmp_path).write(PROFILE, None, "train.py")
     assert "make room" in caught.value.hint

@@ -87,7 +87,12 @@ def test_the_hooked_one_looks_like_the_original(thing: type[Any], name: str) -> 
     patch(thing, name, recording([]))
     after = getattr(thing, name)
     assert after is not before
-    assert (after.__name__, after.__doc__, inspect.signature(after), after.__qualname__) == described
+    assert (
+        after.__name__,
+        after.__doc__,
+        inspect.signature(after),
+        after.__qualname__,
+    ) == described
 
 
 def test_it_pickles_by_its_name_as_the_original_does(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -46,9 +46,7 @@ def test_the_users_line_is_found_with_the_lines_that_led_there(tmp_path: Path) -
 
 
 def test_one_helper_called_from_two_lines_is_two_sites(tmp_path: Path) -> None:
-    user = module(
-        tmp_path, "train", USER + "\ndef other(get):\n    x = 1\n    return build(get)\n"
-    )
+    user = module(tmp_path, "train", USER + "\ndef other(get):\n    x = 1\n    return build(get)\n")
     first, second = user.main(lambda: here()), user.other(lambda: here())
     lines = [[via["line"] for via in site["via"] if via["file"].endswith("train.py")]
              for site in (first, second)]  # fmt: skip
@@ -57,9 +55,7 @@ def test_one_helper_called_from_two_lines_is_two_sites(tmp_path: Path) -> None:
 
 
 def test_a_call_that_a_library_makes_is_at_the_users_line_and_not_direct(tmp_path: Path) -> None:
-    library = module(
-        tmp_path / "lib", "library", "def run(get):\n    return get(1)\n"
-    )
+    library = module(tmp_path / "lib", "library", "def run(get):\n    return get(1)\n")
     user = module(tmp_path, "train", "def main(run, get):\n    return run(get)\n")
     folder = str(tmp_path / "lib") + os.sep
     folders = sites._library_folders()

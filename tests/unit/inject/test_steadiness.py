@@ -8,16 +8,6 @@ import pytest
 from gputune.inject.steadiness import Window, half_width_95, judge, window_is_full
 
 
-def windows(*call_s: float, calls: int = 10, each_s: float = 0.3) -> list[Window]:
-    """One window after another; `each_s` is how long a window lasts unless `calls` says so."""
-    found, start = [], 0.0
-    for seconds in call_s:
-        duration = seconds * calls if each_s is None else each_s
-        found.append(Window(start, duration, max(1, round(duration / seconds))))
-        start += duration
-    return found
-
-
 def of_ten(*call_s: float) -> list[Window]:
     """Windows of ten calls each, the calls of a window all alike."""
     found, start = [], 0.0

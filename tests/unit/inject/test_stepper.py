@@ -74,7 +74,7 @@ def phases(log: MemoryLog) -> list[tuple[str, int]]:
 
 
 def planned(*uses: Use, then: Callable[[], None] = lambda: None) -> Plan:
-    for use in uses:
+    for use in uses:  # noqa: UP028 - a tuple takes nothing that is sent to the plan
         yield use
     then()
 
@@ -102,9 +102,7 @@ def test_the_result_and_the_iterator_of_the_script_pass_through(loop: Loop) -> N
     assert loop.given == ["own"]
 
 
-def test_the_plan_says_what_each_call_is_for(
-    loop: Loop, watched: tuple[Watch, MemoryLog]
-) -> None:
+def test_the_plan_says_what_each_call_is_for(loop: Loop, watched: tuple[Watch, MemoryLog]) -> None:
     loop.stepper.follow(
         planned(Use(events.CLEAN), Use(events.HELD, 3, "held"), Use(events.REAL, 3))
     )

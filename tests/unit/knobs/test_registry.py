@@ -52,9 +52,7 @@ def test_what_a_knob_addresses_is_what_a_rule_can_find() -> None:
         ("no-gpu", ()),
     ],
 )
-def test_a_finding_is_given_the_knobs_that_address_it(
-    finding: str, knobs: tuple[str, ...]
-) -> None:
+def test_a_finding_is_given_the_knobs_that_address_it(finding: str, knobs: tuple[str, ...]) -> None:
     found = with_knobs(Finding(id=finding, severity=Severity.NOTE, title="t", evidence=("e",)))
     assert found.knobs == knobs
     assert found.evidence == ("e",)

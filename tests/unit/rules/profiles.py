@@ -75,7 +75,7 @@ def profile(**more: Any) -> Profile:
 
 
 def waiting(
-    wait_s: float, *, interval: tuple[float, float] | None | str = "certain", **more: Any
+    wait_s: float, *, interval: tuple[float, float] | str | None = "certain", **more: Any
 ) -> Profile:
     """A step of 100 ms, of which so much waits for input; certain to 1 ms unless told."""
     if isinstance(interval, str):

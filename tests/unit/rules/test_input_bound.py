@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from gputune.rules.input_bound import findings
@@ -72,7 +74,7 @@ def test_the_finding_names_the_line_that_limits_the_input() -> None:
     assert cost.endswith("chosen by AUTOTUNE")
 
 
-def remedy(op: str, label: str, **more: object) -> str:
+def remedy(op: str, label: str, **more: Any) -> str:
     limiting = stage(0, op, label, **more)
     return only(waiting(0.06, pipeline=pipeline(limiting, bottleneck=0))).remedy
 

@@ -6,7 +6,7 @@ import pytest
 
 from gputune.rules import order, python_stage, serial_map
 from gputune.schema.finding import Severity
-from gputune.schema.profile import OrderProblem, Pipeline, Profile
+from gputune.schema.profile import OrderProblem, Pipeline, Profile, Stage
 from tests.unit.rules.profiles import FIT, at, pipeline, profile, stage, steps, waiting
 
 UNCERTAIN = (-0.01, 0.13)
@@ -62,7 +62,7 @@ def test_a_tenth_of_the_inputs_time_makes_a_serial_map_worth_a_word(
         stage(0, "Filter", ".filter(f)", 0.06),
     ],
 )
-def test_other_stages_are_no_serial_maps(other: object) -> None:
+def test_other_stages_are_no_serial_maps(other: Stage) -> None:
     found = waiting(0.06, pipeline=pipeline(other, bottleneck=0))
     assert list(serial_map.findings(found)) == []
 
