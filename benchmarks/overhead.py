@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import importlib.util
+import itertools
 import json
 import os
 import subprocess
@@ -83,7 +84,7 @@ def measure_hooks(options, calibration, folder: Path) -> dict[str, Any]:
 def script_step_s(clock: Path, first: int = WARMUP_STEPS, last: int | None = None) -> float:
     """Median seconds a step from `first` to `last` by the script's own clock."""
     times = json.loads(clock.read_text())[first:last]
-    return median(after - before for before, after in zip(times, times[1:], strict=False))
+    return median(after - before for before, after in itertools.pairwise(times))
 
 
 def bare_step_s(command: list[str], folder: Path) -> float:

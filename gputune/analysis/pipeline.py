@@ -15,6 +15,7 @@ from typing import Any
 from gputune.analysis.calls import label, main_call, site_of
 from gputune.analysis.stages import Joined
 from gputune.schema.profile import OrderProblem, Pipeline, Stage
+from gputune.schema.site import Site
 
 TRACE_SEES_MORE = 3.0
 """The model leaves out a stage that sleeps in C++; the trace has it. Where the trace's own time
@@ -34,16 +35,21 @@ class _Own:
 def pipeline_record(
     stages: Sequence[Joined], *, source: str, get_next_count: int | None,
     drained_batches_per_s: float | None, orders: tuple[OrderProblem, ...],
+    input_code: Site | None = None,
 ) -> Pipeline:  # fmt: skip
     """The Pipeline of the joined stages; its rates are batches per second.
 
-    `get_next_count` is how often the traced iterator was asked.
+    `get_next_count` is how often the traced iterator was asked. `input_code` is the user's own
+    Python that makes the batches of a generator or a `PyDataset`: Keras' pipeline around it has
+    no line of the user's but that of `fit`.
     """
     owns = [_own(stage, stages, get_next_count) for stage in stages]
     records = [
         _stage(index, stage, own)
         for index, (stage, own) in enumerate(zip(stages, owns, strict=True))
     ]
+    if input_code is not None:
+        records = [_made_by(record, input_code) if record.python else record for record in records]
     bottleneck, predicted = _limit(records, stages)
     records = [
         replace(
@@ -106,6 +112,10 @@ def _stage(index: int, stage: Joined, own: _Own) -> Stage:
         buffer_limit=limit,
         buffer_autotuned=limit_tuned,
     )
+
+
+def _made_by(record: Stage, code: Site) -> Stage:
+    return replace(record, label=f"{code.function}()", site=code)
 
 
 def runs_python(stage: Joined) -> bool:

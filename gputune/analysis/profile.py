@@ -151,8 +151,10 @@ def _pipeline(
             [c for c in chain if (c.get("site") or {}).get("direct", True)]
         )
     )
+    own = fit.begin.get("input_code")
     return pipeline_record(
         stages,
+        input_code=site(own) if own else None,
         source=str(fit.begin.get("input_kind") or ""),
         get_next_count=tree.get_next_count if tree is not None else None,
         drained_batches_per_s=drained,

@@ -52,19 +52,17 @@ def ratio_interval(numerators: Sequence[float], denominators: Sequence[float]) -
 
 
 def window_means(durations: Sequence[float], window_s: float) -> list[float]:
-    """Means over consecutive windows of at least `window_s` seconds.
+    """Means over consecutive windows of equally many steps, about `window_s` seconds each.
 
-    Neighbouring steps are not independent; the means of windows nearly are (batch means).
-    A last window that stays short is dropped, unless it is the only one.
+    Neighbouring steps are not independent; the means of windows nearly are (batch means). The
+    windows have equally many steps, so that their mean is the mean of the steps in them; what is
+    left over at the end is dropped, unless it is all there is.
     """
-    means: list[float] = []
-    window: list[float] = []
-    for value in durations:
-        window.append(value)
-        if sum(window) >= window_s:
-            means.append(fmean(window))
-            window = []
-    return means or ([fmean(window)] if window else [])
+    if not durations:
+        return []
+    size = min(max(1, round(window_s / fmean(durations))), len(durations))
+    whole = len(durations) // size * size
+    return [fmean(durations[i : i + size]) for i in range(0, whole, size)]
 
 
 def percentile(values: Sequence[float], percent: float) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import stat
 import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -63,6 +64,10 @@ class Outputs:
         """Prove that the files can be written; raises OutputFailed before anything has run."""
         if self.uses_folder:
             _prove_writable(self.folder)
+        if self.json is not None and self.json == self.html:
+            raise OutputFailed(
+                "--json and --html name the same file", "give each a path of its own"
+            )
         for path in (self.json, self.html):
             if path is None:
                 continue
@@ -128,6 +133,8 @@ def _write(path: Path, text: str, *, force: bool) -> None:
     flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if force else os.O_EXCL)
     # For the owner alone: a report names paths, arguments and source lines.
     with os.fdopen(os.open(path, flags, 0o600), "w", encoding="utf-8") as file:
+        if stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+            os.fchmod(file.fileno(), 0o600)  # also of a file that is overwritten
         file.write(text)
 
 

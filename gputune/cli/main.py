@@ -19,7 +19,7 @@ _INTERRUPTED = 130
 
 
 def _exits(command: Callable[_P, int]) -> Callable[_P, None]:
-    """Make the command's return value the exit code of the program."""
+    """Make the command's return value the exit code, and its errors words; see `failure`."""
 
     @functools.wraps(command)
     def run(*args: _P.args, **kwargs: _P.kwargs) -> None:
@@ -27,6 +27,15 @@ def _exits(command: Callable[_P, int]) -> Callable[_P, None]:
             code = command(*args, **kwargs)
         except KeyboardInterrupt:
             code = _INTERRUPTED
+        except Failure as failure:
+            failure.show()
+            code = failure.exit_code
+        except BrokenPipeError:
+            # Somebody closed the pipe that was written to (`| head`): nothing more to say.
+            sys.stderr.close()
+            code = OWN_FAILURE
+        except Exception as error:  # the one error boundary: what is left is gputune's own failure
+            code = report_crash(error, verbose=bool(kwargs.get("verbose")))
         raise typer.Exit(code)
 
     return run
@@ -74,13 +83,4 @@ def main(arguments: list[str] | None = None) -> int:
         app(given, prog_name="gputune")
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else OWN_FAILURE
-    except Failure as failure:
-        failure.show()
-        return failure.exit_code
-    except BrokenPipeError:
-        # Somebody closed the pipe that was written to (`| head`): nothing more to say.
-        sys.stderr.close()
-        return OWN_FAILURE
-    except Exception as error:  # the one error boundary: whatever is left is gputune's own failure
-        return report_crash(error, verbose="--verbose" in given)
     return 0

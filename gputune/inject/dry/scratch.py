@@ -53,7 +53,7 @@ class Scratch:
         return path
 
     def _mirror(self, text: str) -> str:
-        absolute = text.replace("://", "/") if _REMOTE.match(text) else os.path.abspath(text)
+        absolute = os.path.abspath("/" + text.replace("://", "/") if _REMOTE.match(text) else text)
         return str(self._watch.folder.scratch / "files" / absolute.lstrip("/"))
 
     def _inside(self, text: str) -> bool:

@@ -74,11 +74,17 @@ def test_one_ratio_has_no_interval() -> None:
     assert ratio_interval([1.0], [4.0]).mean == pytest.approx(0.25)
 
 
-def test_a_window_closes_once_it_is_long_enough() -> None:
-    assert window_means([0.1, 0.1, 0.2, 0.3, 0.1], 0.25) == pytest.approx([0.4 / 3, 0.3])
+def test_windows_have_equally_many_steps_of_about_their_length() -> None:
+    steps = [0.1, 0.3, 0.2, 0.2, 0.1, 0.3, 0.2]  # mean 0.2 s: two steps make 0.4 s
+    assert window_means(steps, 0.4) == pytest.approx([0.2, 0.2, 0.2])
 
 
-def test_a_short_last_window_counts_only_where_it_is_the_only_one() -> None:
+def test_the_mean_of_the_windows_is_the_mean_of_the_steps_in_them() -> None:
+    steps = [0.001] * 90 + [0.1] * 10
+    assert fmean(window_means(steps, 0.05)) == pytest.approx(fmean(steps[: len(steps) // 5 * 5]))
+
+
+def test_too_few_steps_for_a_window_are_one() -> None:
     assert window_means([0.1, 0.2], 1.0) == pytest.approx([0.15])
     assert window_means([], 1.0) == []
 

@@ -72,5 +72,5 @@ def test_options_that_are_not_given_are_the_defaults(tmp_path: Path) -> None:
     folder.create(Options())
 
     assert folder.read_options() == Options(
-        full=False, fit=None, steps=None, max_s=60.0, trace_steps=10, break_hook=None
+        full=False, fit=None, steps=None, max_s=20.0, trace_steps=10, break_hook=None
     )
