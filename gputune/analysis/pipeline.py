@@ -21,6 +21,7 @@ TRACE_SEES_MORE = 3.0
 """The model leaves out a stage that sleeps in C++; the trace has it. Where the trace's own time
 is so many times the model's, the trace is believed; below that it is inflated by tracing."""
 _WORTH_S = 50e-6
+_IN_FLIGHT_FRACTION = 0.3
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ class _Own:
 def pipeline_record(
     stages: Sequence[Joined], *, source: str, get_next_count: int | None,
     drained_batches_per_s: float | None, orders: tuple[OrderProblem, ...],
-    input_code: Site | None = None,
+    input_code: Site | None = None, batch_size: int | None = None,
 ) -> Pipeline:  # fmt: skip
     """The Pipeline of the joined stages; its rates are batches per second.
 
@@ -43,7 +44,7 @@ def pipeline_record(
     Python that makes the batches of a generator or a `PyDataset`: Keras' pipeline around it has
     no line of the user's but that of `fit`.
     """
-    owns = [_own(stage, stages, get_next_count) for stage in stages]
+    owns = [_own(stage, stages, get_next_count, batch_size) for stage in stages]
     records = [
         _stage(index, stage, own)
         for index, (stage, own) in enumerate(zip(stages, owns, strict=True))
@@ -69,17 +70,20 @@ def pipeline_record(
     )
 
 
-def _own(stage: Joined, stages: Sequence[Joined], get_next_count: int | None) -> _Own:
+def _own(
+    stage: Joined, stages: Sequence[Joined], get_next_count: int | None, batch_size: int | None
+) -> _Own:
     model = traced = None
     per_batch = None
     root = stages[0].model
     if stage.model is not None and root is not None and root.elements > 0:
-        model = max(stage.model.self_s, 0.0) / root.elements
-        per_batch = stage.model.elements / root.elements
+        per_batch = _per_batch(stage.model.elements / root.elements, batch_size)
+        if stage.model.elements > 0:
+            model = max(stage.model.self_s, 0.0) / stage.model.elements * per_batch
     seen = stage.traced
     if seen is not None and get_next_count and seen.count and seen.self_s is not None:
         if per_batch is None:
-            per_batch = seen.count / get_next_count
+            per_batch = _per_batch(seen.count / get_next_count, batch_size)
         # Stages ahead of the model run on while the steps are traced: per element, not in all.
         traced = seen.self_s / seen.count * per_batch
     if traced is not None and (
@@ -87,6 +91,18 @@ def _own(stage: Joined, stages: Sequence[Joined], get_next_count: int | None) ->
     ):
         return _Own(traced, "trace", per_batch)
     return _Own(model, "model" if model is not None else "", per_batch)
+
+
+def _per_batch(ratio: float, batch_size: int | None) -> float:
+    """A stage's elements for one batch.
+
+    What is in flight between two looks makes the counted ratio a little wrong; one near 1 or near
+    the batch size is exactly that.
+    """
+    for exact in (1, batch_size):
+        if exact and abs(ratio / exact - 1) < _IN_FLIGHT_FRACTION:
+            return float(exact)
+    return ratio
 
 
 def _stage(index: int, stage: Joined, own: _Own) -> Stage:

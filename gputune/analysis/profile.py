@@ -155,6 +155,7 @@ def _pipeline(
     return pipeline_record(
         stages,
         input_code=site(own) if own else None,
+        batch_size=batch_size(fit, chain),
         source=str(fit.begin.get("input_kind") or ""),
         get_next_count=tree.get_next_count if tree is not None else None,
         drained_batches_per_s=drained,

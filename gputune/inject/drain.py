@@ -10,6 +10,7 @@ MEASURE_S = 1.0
 FEWEST_BATCHES = 4
 MOST_BATCHES = 5000
 LONGEST_EMPTYING_S = 2.0
+SLOW_BATCHES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,14 +24,14 @@ class Drained:
 
 
 def empty_buffers(iterator: Any, most: int, slow_s: float) -> int:
-    """Take batches until two in a row took longer than `slow_s`; how many were taken.
+    """Take batches until three in a row took longer than `slow_s`; how many were taken.
 
     A batch from a buffer comes at once; one that has to be made takes its time. At most `most`
     batches and two seconds.
     """
     began = time.perf_counter()
     taken = slow = 0
-    while taken < most and slow < 2 and time.perf_counter() - began < LONGEST_EMPTYING_S:
+    while taken < most and slow < SLOW_BATCHES and time.perf_counter() - began < LONGEST_EMPTYING_S:
         before = time.perf_counter()
         try:
             iterator.get_next()

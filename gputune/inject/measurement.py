@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
 WARMUP_CALLS = 2
 """The first call traces and compiles, the second may trace again (an unknown batch dimension)."""
-BLOCK_S = 0.3
+BLOCK_S = 0.8
 BLOCK_CALLS = 4
 LONGEST_BLOCK_S = 2.0
 FEWEST_PAIRS = 4
-MOST_PAIRS = 16
+MOST_PAIRS = 10
 PAIRS_BUDGET_S = 20.0
 PAIRS_FRACTION = 0.01
 """Enough pairs once the mean difference is known within ±1 % of a step."""
@@ -40,7 +40,9 @@ SETTLE_CALLS = 2
 MOST_SETTLE_CALLS = 32
 SETTLED_FRACTION = 0.8
 MOST_EMPTIED = 4096
-LONGEST_SETTLE_S = 2.0
+EMPTY_FRACTION = 0.85
+"""Buffers are empty once a batch takes this share of a step: one that is half ready takes less."""
+LONGEST_SETTLE_S = 3.0
 TRACE_BUDGET_S = 4.0
 FEWEST_TRACE_CALLS = 3
 SHORT_RUN_SHARE = 0.45
@@ -69,6 +71,7 @@ class Measurement:
         self._clean_call_s = math.nan
         self._held: Any = None
         self._most = math.inf
+        self._block_phase = ""
 
     def plan(self) -> Plan:
         """All phases, one after another."""
@@ -218,10 +221,14 @@ class Measurement:
         """One block of calls after the switch has settled; its mean seconds per call."""
         iterator = self._held if phase == events.HELD else None
         most = self._most
-        if phase == events.HELD:
-            self._settle_held()
-        else:
-            yield from self._settle_real(block)
+        if phase != self._block_phase:
+            # The order is H R R H H R …: half of the blocks follow one of their own kind. Each
+            # switch fills and empties the buffers, and an AUTOTUNE buffer grows by that.
+            self._block_phase = phase
+            if phase == events.HELD:
+                self._settle_held()
+            else:
+                yield from self._settle_real(block)
         times: list[float] = []
         length_s = min(max(BLOCK_S, BLOCK_CALLS * self._clean_call_s), LONGEST_BLOCK_S)
         while len(times) < 2 or (sum(times) < length_s and len(times) < most):
@@ -261,7 +268,7 @@ class Measurement:
         """
         if self._stepper.calls_in_epoch and self._stepper.surplus > 0:
             budget = min(self._stepper.surplus, MOST_EMPTIED)
-            taken = empty_buffers(self._stepper.iterator, budget, 0.5 * self._step_s)
+            taken = empty_buffers(self._stepper.iterator, budget, EMPTY_FRACTION * self._step_s)
             self._stepper.surplus -= taken
             self._stepper.restart_clock()
         for number in range(MOST_SETTLE_CALLS):

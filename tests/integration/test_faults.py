@@ -81,11 +81,11 @@ FAULTS = [
     Fault("step:before", full=False),
     Fault("step:after", full=False, said="measurement"),
     Fault("measurement:clean", full=False, said="measurement"),
+    Fault("measurement:trace", full=False, env=LONG, said="measurement"),
 ]
 # The script's own training is over once batches are held: it is ended, with what was measured.
 ENDED = [
     Fault("measurement:held", full=False, env=LONG, said="measurement"),
-    Fault("measurement:trace", full=False, env=LONG, said="measurement"),
     Fault("profiler", full=False, env=LONG),
 ]
 
@@ -97,7 +97,7 @@ class Runs:
         self._top = top
         self._bare = {
             env["EPOCHS"]: pool.submit(python, SMALL, cwd=top / f"bare{env['EPOCHS']}", env=env)
-            for env in ({"EPOCHS": "3"}, RICH)
+            for env in ({"EPOCHS": "3"}, RICH, LONG)
         }
         self._broken = {
             str(fault): pool.submit(
