@@ -22,14 +22,15 @@ class Parts:
 
 def break_down(
     clean_s: float, wait: InputWait | None, no_wait_reason: str, host: HostSteps | None,
-    gpu: GpuActivity | None, traced_steps: int, no_trace_reason: str,
+    gpu: GpuActivity | None, traced_steps: int, no_trace_reason: str, *, on_gpu: bool = False,
 ) -> Parts:  # fmt: skip
     """Split the clean step of `clean_s` seconds.
 
     The wait for input is the difference between real and held steps. What is left is the held
     step, split in the proportions that the held blocks (Python and callbacks between the calls)
     and the trace (operations and dispatch within a call; the device's own events on a GPU) show.
-    `gpu` is the activity in the traced window of `traced_steps` steps.
+    `gpu` is the activity in the traced window of `traced_steps` steps; `on_gpu` says that the
+    model ran on a GPU, so that without a trace of it the host's operations are no computation.
     """
     if wait is None:
         return _without_wait(clean_s, no_wait_reason)
@@ -42,6 +43,13 @@ def break_down(
         return _on_gpu(held_s, input_s, interval, wait, gpu, traced_steps)
     python_s = held_s * min(wait.held_between_s / wait.held_step_s, 1.0)
     call_s = held_s - python_s
+    if on_gpu:
+        names = ("h2d_exposed_s", "device_compute_s", "d2h_exposed_s", "launch_s")
+        breakdown = Breakdown(
+            input_wait_s=input_s, python_s=python_s, other_s=call_s,
+            ci95_input_wait_s=interval, device="gpu",
+        )  # fmt: skip
+        return Parts(breakdown, dict.fromkeys(names, no_trace_reason))
     reasons = {"h2d_exposed_s": _GPU_NEEDED, "d2h_exposed_s": _GPU_NEEDED}
     shares = _call_shares(host)
     if shares is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from gputune.schema.secrets import redact
 from gputune.schema.site import Frame, Site
 
 _WORKERS = (
@@ -39,7 +40,7 @@ def label(call: Mapping[str, Any]) -> str:
                 shown = "AUTOTUNE" if value == -1 and name == "buffer_size" else repr(value)
                 break
     dot = "" if method[:1].isupper() else "."
-    return f"{dot}{method}({shown})"
+    return redact(f"{dot}{method}({shown})")
 
 
 def site_of(call: Mapping[str, Any]) -> Site | None:
@@ -51,9 +52,26 @@ def site(data: Mapping[str, Any] | None) -> Site | None:
     """A Site from its JSON."""
     if not data:
         return None
+    via = tuple(Frame(**_frame(frame)) for frame in data.get("via") or ())
+    return Site(**_frame(data), via=via)
+
+
+def _frame(data: Mapping[str, Any]) -> dict[str, Any]:
     fields = {key: data[key] for key in ("file", "line", "function", "code") if key in data}
-    via = tuple(
-        Frame(**{k: frame[k] for k in ("file", "line", "function", "code") if k in frame})
-        for frame in data.get("via") or ()
-    )
-    return Site(**fields, via=via)
+    if "code" in fields:
+        fields["code"] = redact(str(fields["code"]))
+    return fields
+
+
+def chain_to_source(
+    calls: Mapping[int, Mapping[str, Any]], start: int | None
+) -> list[Mapping[str, Any]]:
+    """The call `start` and those that it stands on, by first inputs, towards the source."""
+    found: list[Mapping[str, Any]] = []
+    seen: set[int] = set()
+    while start is not None and start in calls and start not in seen:
+        seen.add(start)
+        found.append(calls[start])
+        inputs = calls[start].get("inputs") or []
+        start = inputs[0] if inputs else None
+    return found

@@ -36,13 +36,13 @@ class _Own:
 def pipeline_record(
     stages: Sequence[Joined], *, source: str, get_next_count: int | None,
     drained_batches_per_s: float | None, orders: tuple[OrderProblem, ...],
-    input_code: Site | None = None, batch_size: int | None = None,
+    input_code: Site | None = None, batch_size: int | None = None, cores: float | None = None,
 ) -> Pipeline:  # fmt: skip
     """The Pipeline of the joined stages; its rates are batches per second.
 
     `get_next_count` is how often the traced iterator was asked. `input_code` is the user's own
     Python that makes the batches of a generator or a `PyDataset`: Keras' pipeline around it has
-    no line of the user's but that of `fit`.
+    no line of the user's but that of `fit`. `cores` are the usable ones.
     """
     owns = [_own(stage, stages, get_next_count, batch_size) for stage in stages]
     records = [
@@ -51,7 +51,7 @@ def pipeline_record(
     ]
     if input_code is not None:
         records = [_made_by(record, input_code) if record.python else record for record in records]
-    bottleneck, predicted = _limit(records, stages)
+    bottleneck, predicted = _limit(records, stages, cores)
     records = [
         replace(
             record,
@@ -190,8 +190,14 @@ def _multiplicity(records: Sequence[Stage], stages: Sequence[Joined], index: int
     return times
 
 
-def _limit(records: Sequence[Stage], stages: Sequence[Joined]) -> tuple[int | None, float | None]:
-    """The bottleneck's index and the predicted batches per second of the whole pipeline."""
+def _limit(
+    records: Sequence[Stage], stages: Sequence[Joined], cores: float | None
+) -> tuple[int | None, float | None]:
+    """The bottleneck's index and the predicted batches per second of the whole pipeline.
+
+    No stretch is slower than all the work shared by all `cores` (Plumber's limit): where that is
+    the limit, the stage with the most work is to blame, however many of it run at once.
+    """
     slowest: tuple[float, int] | None = None
     for members in _stretches(stages):
         costs = []
@@ -204,6 +210,10 @@ def _limit(records: Sequence[Stage], stages: Sequence[Joined]) -> tuple[int | No
             slowest = (total, worst)
     if slowest is None:
         return None, None
+    work = {record.index: record.self_s or 0.0 for record in records}
+    shared = sum(work.values()) / cores if cores else 0.0
+    if shared > slowest[0]:
+        return max(work, key=lambda index: work[index]), 1 / shared
     return slowest[1], 1 / slowest[0]
 
 
@@ -245,7 +255,9 @@ def order_problems(chain: Sequence[Mapping[str, Any]]) -> list[tuple[str, Mappin
             random_before = True
         if method in ("unbatch", "rebatch"):
             seen = [m for m in seen if m not in ("batch", "padded_batch")]
-        seen.append(method)
+        endless = (call.get("arguments") or {}).get("count") in (None, -1)
+        if method != "repeat" or endless:
+            seen.append(method)
     methods = [str(call["method"]) for call in chain]
     if "prefetch" in methods:
         after = methods[::-1].index("prefetch")

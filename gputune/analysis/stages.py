@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from gputune.analysis.calls import chain_to_source
 from gputune.trace.iterators import IteratorNode, IteratorTree
 
 
@@ -177,7 +178,7 @@ def _fill_gaps(
         if stage.calls or stage.injected:
             continue
         start = _nearest_call_towards_model(stages, index)
-        chain = _chain(calls, start if start is not None else root_call)
+        chain = chain_to_source(calls, start if start is not None else root_call)
         for call in chain[1:] if start is not None else chain:
             if call["id"] in used:
                 if not _is_outer(call, stages):
@@ -205,18 +206,6 @@ def _nearest_call_towards_model(stages: Sequence[Joined], index: int) -> int | N
     return None
 
 
-def _chain(calls: Mapping[int, Mapping[str, Any]], start: int | None) -> list[Mapping[str, Any]]:
-    """The call `start` and those that it stands on, by first inputs, towards the source."""
-    found: list[Mapping[str, Any]] = []
-    seen: set[int] = set()
-    while start is not None and start in calls and start not in seen:
-        seen.add(start)
-        found.append(calls[start])
-        inputs = calls[start].get("inputs") or []
-        start = inputs[0] if inputs else None
-    return found
-
-
 _KINDS = {
     "map": ("Map", "ParallelMap", "MapAndBatch"),
     "batch": ("Batch", "ParallelBatch", "MapAndBatch"),
@@ -241,7 +230,7 @@ def _lay_along(
 ) -> None:
     """Without names: walk both chains towards the source and match by kind."""
     position = 0
-    for call in _chain(calls, root_call):
+    for call in chain_to_source(calls, root_call):
         kinds = _KINDS.get(str(call["method"]), ())
         for index in range(position, len(stages)):
             taken = {c["method"] for c in stages[index].calls}

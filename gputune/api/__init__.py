@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gputune.api.loading import load
-from gputune.api.outputs import OutputFailed, Outputs, Written
+from gputune.api.outputs import OutputFailed, Outputs, Written, write_page
 from gputune.api.profiling import Result, profile
 from gputune.launch.command import BadTarget, Target
 from gputune.schema.read import UnreadableRecord
@@ -18,4 +18,5 @@ __all__ = [
     "Written",
     "load",
     "profile",
+    "write_page",
 ]

@@ -117,7 +117,7 @@ class Outputs:
 
 def _prove_writable(folder: Path) -> None:
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
             # A full disk takes an empty file and refuses the first block.
             file.write(b"\0" * 65536)
@@ -126,6 +126,19 @@ def _prove_writable(folder: Path) -> None:
         raise OutputFailed(
             f"cannot write to {folder}: {error.strerror or error}",
             "give another folder with -o, or another path with --json",
+        ) from error
+
+
+def write_page(profile: Profile, path: Path, *, json_name: str, force: bool) -> None:
+    """Write the HTML page of a profile; raises OutputFailed where it cannot be written."""
+    text = render_html(profile, json_name=json_name)
+    try:
+        _write(path, text, force=force)
+    except FileExistsError as error:
+        raise OutputFailed(f"{path} exists already", "give --force to overwrite it") from error
+    except OSError as error:
+        raise OutputFailed(
+            f"cannot write {path}: {error.strerror or error}", "give another path with --html"
         ) from error
 
 

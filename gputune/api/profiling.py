@@ -16,9 +16,10 @@ from pathlib import Path
 from typing import Any
 
 import gputune
-from gputune.analysis.profile import TraceFacts, profile_record
+from gputune.analysis.profile import profile_record
 from gputune.analysis.run import Run, choose_fit, read_run
 from gputune.analysis.steps import clean_windows
+from gputune.analysis.trace_facts import TraceFacts
 from gputune.api.outputs import Outputs, Written
 from gputune.api.tracing import trace_facts
 from gputune.api.watching import Watching
@@ -27,10 +28,10 @@ from gputune.launch.child import Ended, launch
 from gputune.launch.cleanup import remove_leftovers
 from gputune.launch.command import Target, check_target
 from gputune.launch.dry import dry_environment
-from gputune.launch.secrets import allowed_environment, redact_arguments
 from gputune.rules.engine import find, verdict
 from gputune.schema.config import Config
 from gputune.schema.profile import Command, Environment, Profile
+from gputune.schema.secrets import allowed_environment, redact_arguments
 from gputune.sensors.averages import average_gpus, average_host
 from gputune.sensors.resources import usable_cores, usable_memory_bytes
 from gputune.session.folder import Options, SessionFolder
@@ -110,6 +111,8 @@ def _record(
     fit = choose_fit(run.fits, options.fit)
     windows = clean_windows(fit, full=options.full) if fit is not None else []
     reasons = watching.reasons()
+    if ended.tick_error is not None:
+        reasons.setdefault("host", f"watching the script failed: {ended.tick_error}")
     if options.fit is not None and fit is None:
         reasons["steps"] = f"--fit {options.fit}: the script called fit {len(run.fits)} times"
     elif fit is None:
@@ -121,7 +124,7 @@ def _record(
         command=_command(target, source, options, run, ended, started),
         script=target.script or f"-m {target.module}",
         environment=_environment(run),
-        trace=trace_facts(session, fit) if fit is not None else TraceFacts(),
+        trace=trace_facts(fit) if fit is not None else TraceFacts(),
         gpus=average_gpus(watching.gpus, watching.gpu_samples, windows),
         host=average_host(watching.host_samples, windows),
         reasons=reasons,

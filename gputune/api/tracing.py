@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from gputune.analysis.profile import TraceFacts
+from pathlib import Path
+
 from gputune.analysis.run import FitRun
-from gputune.session.folder import SessionFolder
+from gputune.analysis.trace_facts import TraceFacts
 from gputune.trace.gpu import GpuActivity, gpu_streams
 from gputune.trace.host_ops import StepWindow, host_steps, step_windows
 from gputune.trace.iterators import iterator_forest
 from gputune.trace.xplane import Trace, UnreadableTrace, find, read
 
 
-def trace_facts(session: SessionFolder, fit: FitRun) -> TraceFacts:
+def trace_facts(fit: FitRun) -> TraceFacts:
     """What the trace shows of the fit's steps; with the reason where there is none."""
     if fit.trace is None:
         told = next((u["reason"] for u in fit.unavailable if u["metric"] == "trace"), "")
         return TraceFacts(reason=str(told) or "the training ended before steps were traced")
-    path = find(session.trace)
+    path = find(Path(str(fit.trace["logdir"])))
     if path is None:
         return TraceFacts(reason="TensorFlow's profiler wrote no trace")
     try:

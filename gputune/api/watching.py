@@ -62,6 +62,8 @@ class Watching:
             found["gpus" if metric == "gpus" else f"gpus.{metric}"] = reason
         if self._host is None:
             found["host"] = "the script's process was not seen"
+        elif self._sampler is not None and self._sampler.failure:
+            found["host"] = self._sampler.failure
         else:
             found.update({f"host.{m}": r for m, r in self._host.reasons.items()})
         return found

@@ -25,7 +25,6 @@ def report(
 ) -> int:
     """Show a saved report again. Exit code: 0, or 1 where the file is no report."""
     from gputune import api
-    from gputune.report.html import render_html
     from gputune.report.terminal import render_profile
 
     try:
@@ -43,13 +42,8 @@ def report(
     )
     if html is not None:
         try:
-            with html.open("w" if force else "x", encoding="utf-8") as page:
-                page.write(render_html(profile, json_name=file.name))
-        except FileExistsError as error:
-            raise Failure(f"{html} exists already", "give --force to overwrite it", 1) from error
-        except OSError as error:
-            raise Failure(
-                f"cannot write {html}: {error.strerror}", "give another path with --html", 1
-            ) from error
+            api.write_page(profile, html, json_name=file.name, force=force)
+        except api.OutputFailed as error:
+            raise Failure(error.what, error.hint, 1) from error
         say(f"page: {html}")
     return 0

@@ -189,7 +189,10 @@ def _given_name(
         return kwargs["name"]  # type: ignore[no-any-return]
     if signature is None or "name" not in signature.parameters:
         return None
-    names = [p for p in signature.parameters if p != "self"]
+    parameters = signature.parameters
+    if any(p.kind is inspect.Parameter.VAR_POSITIONAL for p in parameters.values()):
+        return None  # `zip(a, b, c)`: what stands at the name's position is a dataset
+    names = [p for p in parameters if p != "self"]
     position = names.index("name")
     return args[position] if position < len(args) else None
 
@@ -248,7 +251,8 @@ def _plain(name: str, value: Any) -> Any:
             "random": _mentions_random(code),
         }
     if getattr(value, "shape", None) == () and hasattr(value, "numpy"):
-        return value.numpy().item()
+        number = value.numpy()
+        return number.item() if hasattr(number, "item") else None
     return None
 
 

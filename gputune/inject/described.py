@@ -9,15 +9,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from gputune.inject.datasets import Recorder
 
-_SCALARS = (
-    "batch_size", "epochs", "steps_per_epoch", "validation_split", "validation_steps",
-    "validation_batch_size", "validation_freq", "initial_epoch", "shuffle", "verbose",
-)  # fmt: skip
-
 
 def fit(
     tf: ModuleType, keras: ModuleType, model: Any, arguments: dict[str, Any],
-    parameters: dict[str, Any], callbacks: list[Any], recorder: Recorder | None,
+    parameters: dict[str, Any], recorder: Recorder | None,
 ) -> dict[str, Any]:  # fmt: skip
     """The fields of a `fit_begin` event."""
     x = arguments.get("x")
@@ -27,29 +22,17 @@ def fit(
         batch_size = 32  # Keras' default for arrays
     if kind == "PyDataset":
         batch_size = getattr(x, "batch_size", None)
-    optimizer = getattr(model, "optimizer", None)
-    strategy = model.distribute_strategy
     return {
-        "arguments": {k: arguments[k] for k in _SCALARS if _is_plain(arguments.get(k))},
-        "class_weight": arguments.get("class_weight") is not None,
         "input_kind": kind,
         "input_code": _input_code(kind, x),
         "dataset": recorder.id_of(x) if recorder is not None and x is not None else None,
         "batch_size": batch_size if isinstance(batch_size, int) else None,
-        "element_spec": str(getattr(x, "element_spec", ""))[:500],
         "steps_per_execution": int(getattr(model, "steps_per_execution", 1) or 1),
         "jit_compile": bool(getattr(model, "jit_compile", False)),
         "run_eagerly": bool(getattr(model, "run_eagerly", False)),
         "precision": keras.config.dtype_policy().name,
-        "optimizer": type(optimizer).__name__ if optimizer is not None else None,
-        "parameters": int(model.count_params()) if model.built else None,
         "epochs": parameters.get("epochs"),
         "steps_per_epoch": parameters.get("steps"),
-        "validation": arguments.get("validation_data") is not None
-        or bool(arguments.get("validation_split")),
-        "callbacks": [type(c).__name__ for c in callbacks],
-        "strategy": type(strategy).__name__,
-        "replicas": int(strategy.num_replicas_in_sync),
     }
 
 
@@ -91,13 +74,7 @@ def environment(tf: ModuleType) -> dict[str, Any]:
     build = tf.sysconfig.get_build_info()
     return {
         "devices": [f"{d.device_type}:{i}" for i, d in enumerate(tf.config.list_logical_devices())],
-        "gpus": [
-            tf.config.experimental.get_device_details(d).get("device_name", d.name)
-            for d in tf.config.list_physical_devices("GPU")
-        ],
         "cuda": build.get("cuda_version") if build.get("is_cuda_build") else None,
-        "intra_op_threads": tf.config.threading.get_intra_op_parallelism_threads(),
-        "inter_op_threads": tf.config.threading.get_inter_op_parallelism_threads(),
     }
 
 
@@ -122,7 +99,3 @@ def _profiles(callback: Any) -> bool:
     return bool(getattr(callback, "_should_trace", False)) or bool(
         getattr(callback, "profile_batch", 0)
     )
-
-
-def _is_plain(value: Any) -> bool:
-    return isinstance(value, (bool, int, float, str))

@@ -20,7 +20,6 @@ class Drained:
     batches: int
     duration_s: float
     first_batches: int
-    note: str
 
 
 def empty_buffers(iterator: Any, most: int, slow_s: float) -> int:
@@ -45,8 +44,8 @@ def empty_buffers(iterator: Any, most: int, slow_s: float) -> int:
 def measure_rate(iterator: Any, step_s: float) -> Drained | str:
     """The input's own rate, or the reason why it cannot be told.
 
-    The buffers are emptied first: as many batches as arrive at once, at most 2 s; then batches
-    are timed for a second, and at least four of them.
+    Batches are taken for three seconds, each with its time; those before the curve bends came
+    from buffers and do not count. At least four must be left.
     """
     stamps = [time.perf_counter()]
     try:
@@ -65,7 +64,7 @@ def measure_rate(iterator: Any, step_s: float) -> Drained | str:
     timed = batches - first
     if timed < FEWEST_BATCHES:
         return f"only {batches} batches were left of the epoch when the input was drained"
-    return Drained(timed, stamps[-1] - stamps[first], first, "")
+    return Drained(timed, stamps[-1] - stamps[first], first)
 
 
 def _buffered(stamps: list[float]) -> int:

@@ -11,12 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from gputune.inject import described
 from gputune.inject.measurement import Measurement
-from gputune.inject.patching import (
-    caller,
-    hide_our_frames_at_the_end,
-    patch,
-    without_our_frames,
-)
+from gputune.inject.patching import caller, patch
 from gputune.inject.sites import call_site
 from gputune.inject.stepper import Stepper
 from gputune.session import events
@@ -69,9 +64,6 @@ class Fits:
             # Only where the fit ended well: an exception is the script's, and goes its way.
             measurement = fit.measurement if fit is not None else None
             return result
-        except BaseException as error:
-            guard.run("fit", hide_our_frames_at_the_end)
-            raise without_our_frames(error)  # noqa: B904 - the same exception, cleaned
         finally:
             if fit is not None:
                 guard.run("fit:end", self._end, fit)
@@ -89,6 +81,9 @@ class Fits:
     def _release(self, fit: Fit) -> None:
         if fit in self._running:
             self._running.remove(fit)
+        if fit.measurement is not None and fit.measurement.traced:
+            # Under `--full` the first fit that was measured is the one; others are only counted.
+            self._measured = True
         if fit.stepper is not None:
             fit.stepper.release()
         if fit.original is not None and hasattr(fit.model.train_function, "gputune_original"):
@@ -117,17 +112,17 @@ class Fits:
             t=time.perf_counter(),
             site=fit.site,
             **described.fit(
-                self._tf, self._keras, model, fit.arguments, parameters, callbacks.callbacks,
-                self._watch.recorder,
+                self._tf, self._keras, model, fit.arguments, parameters, self._watch.recorder,
             ),
         )  # fmt: skip
         self._watch.log.write(events.ENVIRONMENT, **described.environment(self._tf))
         fit.iterations = described.iterations(model)
         fit.stepper = Stepper(self._watch, fit.number, steps_per_call)
         if self._wanted(fit.number):
+            epochs = _epochs(model, parameters, fit.arguments)
             fit.measurement = Measurement(
-                self._watch, self._tf, fit.stepper, epochs=parameters.get("epochs"),
-                total_calls=_total_calls(parameters, steps_per_call),
+                self._watch, self._tf, fit.stepper, epochs=epochs,
+                total_calls=_total_calls(epochs, parameters.get("steps"), steps_per_call),
                 own_profiler=described.own_profiler(self._keras, callbacks.callbacks),
             )  # fmt: skip
             fit.stepper.follow(fit.measurement.plan())
@@ -137,7 +132,7 @@ class Fits:
         model.train_function = fit.stepper.wrap(fit.original)
 
     def _wanted(self, number: int) -> bool:
-        return self._watch.options.fit in (None, number)
+        return not self._measured and self._watch.options.fit in (None, number)
 
     def epoch(self, event: str, callbacks: Any, epoch: Any) -> None:
         """An epoch of the innermost fit begins or ends."""
@@ -209,9 +204,18 @@ def _epoch(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return args[0] if args else kwargs.get("epoch", 0)
 
 
-def _total_calls(parameters: dict[str, Any], steps_per_call: int) -> int | None:
+def _epochs(model: Any, parameters: dict[str, Any], arguments: dict[str, Any]) -> int | None:
+    """How many epochs the fit will make: Keras counts from `initial_epoch`."""
+    if not parameters.get("epochs"):
+        return None
+    # What BackupAndRestore found; private, and absent in versions that do not have it.
+    restored = getattr(model, "_initial_epoch", None)
+    begin = restored or arguments.get("initial_epoch") or 0
+    return max(int(parameters["epochs"]) - int(begin), 1)
+
+
+def _total_calls(epochs: int | None, steps: int | None, steps_per_call: int) -> int | None:
     """How many calls the fit will make, or None where an epoch's length is unknown."""
-    epochs, steps = parameters.get("epochs"), parameters.get("steps")
     if not epochs or not steps:
         return None
-    return int(epochs) * -(-int(steps) // steps_per_call)
+    return epochs * -(-int(steps) // steps_per_call)

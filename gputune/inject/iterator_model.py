@@ -30,9 +30,6 @@ def _node(node: Any) -> dict[str, Any]:
         "processing_time_ns": int(node.processing_time),
         "num_elements": int(node.num_elements),
         "buffered_elements": int(node.buffered_elements),
-        "buffered_bytes": int(node.buffered_bytes),
-        "bytes_produced": int(node.bytes_produced),
-        "ratio": float(node.ratio),
         "parameters": {
             parameter.name: {
                 "value": float(parameter.state_value or parameter.value),

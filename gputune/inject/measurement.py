@@ -18,7 +18,6 @@ from typing import TYPE_CHECKING, Any
 from gputune.inject import iterator_model, steadiness
 from gputune.inject.drain import Drained, empty_buffers, measure_rate
 from gputune.inject.held import CannotHold, hold
-from gputune.inject.profiler import clock_anchor
 from gputune.inject.stepper import Call, Plan, Stepper, Use
 from gputune.inject.stop import stop_script
 from gputune.session import events
@@ -72,6 +71,8 @@ class Measurement:
         self._held: Any = None
         self._most = math.inf
         self._block_phase = ""
+        self.traced = False
+        """Whether the fit has been traced: one trace is enough for a script."""
 
     def plan(self) -> Plan:
         """All phases, one after another."""
@@ -119,16 +120,21 @@ class Measurement:
                     windows.append(steadiness.Window(call.t_end - window_s, window_s, window_calls))
                     window_s, window_calls = 0.0, 0
                     steady = steadiness.judge(windows).steady
-                    self._model("end")
+                    if len(windows) == steadiness.MINIMUM_WINDOWS:
+                        # Once, so that a script that ends by itself leaves one.
+                        self._model("end")
             if self._is_enough(steady, calls, time.perf_counter() - began):
+                self._model("end")
                 self._end_clean(steadiness.judge(windows), windows)
                 return
 
     def _is_enough(self, steady: bool, calls: int, elapsed_s: float) -> bool:
         options = self._watch.options
-        if options.steps is not None:
-            return calls * self._stepper.steps_per_call >= options.steps
-        if steady or elapsed_s >= options.max_s:
+        if elapsed_s >= options.max_s:
+            return True
+        if options.steps is not None and calls * self._stepper.steps_per_call >= options.steps:
+            return True
+        if options.steps is None and steady:
             return True
         if options.full:
             return False
@@ -199,11 +205,16 @@ class Measurement:
             try:
                 element = self._stepper.iterator.get_next()
                 self._stepper.tampered = True
+                self._stepper.surplus -= 1
+                if self._stepper.calls_in_last_epoch != 1:
+                    # A batch that another one follows is no short last one of the epoch.
+                    self._stepper.iterator.get_next()
+                    self._stepper.surplus -= 1
                 break
             except (StopIteration, self._tf.errors.OutOfRangeError):
                 # The epoch is over: the next call ends it, and the one after has a new iterator.
+                self._check_end()
                 yield Use(events.SETTLE)
-        self._stepper.surplus -= 1
         try:
             held = hold(self._tf, self._stepper.iterator, element)
         except CannotHold as reason:
@@ -212,10 +223,21 @@ class Measurement:
         flat = self._tf.nest.flatten(element, expand_composites=True)
         self._watch.log.write(
             events.HELD_BATCH, fit=self._stepper.fit,
-            batch_size=next((int(t.shape[0]) for t in flat if t.shape.rank), None),
+            batch_size=self._batch_size(element),
             bytes=sum(int(t.shape.num_elements() or 0) * t.dtype.size for t in flat),
         )  # fmt: skip
         return held
+
+    def _batch_size(self, element: Any) -> int | None:
+        """The first dimension of the first component that has one."""
+        for part in self._tf.nest.flatten(element):
+            if isinstance(part, self._tf.RaggedTensor):
+                return int(part.nrows())
+            if isinstance(part, self._tf.SparseTensor):
+                return int(part.dense_shape[0])
+            if part.shape.rank:
+                return int(part.shape[0])
+        return None
 
     def _block(self, phase: str, block: int) -> Generator[Use, Call | None, float]:
         """One block of calls after the switch has settled; its mean seconds per call."""
@@ -296,23 +318,20 @@ class Measurement:
         # The trace is of training as it runs: past the first call of an epoch.
         for _ in range(1 + SETTLE_CALLS):
             yield Use(events.SETTLE)
-        folder = self._watch.folder.trace
+        folder = self._watch.folder.trace / str(self._stepper.fit)
         try:
             profiler.start(folder)
         except Exception as error:  # TensorFlow raises several kinds here
             self._unavailable("trace", f"the profiler did not start: {str(error)[:200]}")
             return
         self._phase(events.TRACED)
-        anchor = clock_anchor()
-        windows: list[tuple[float, float, float]] = []
+        began = time.perf_counter()
         try:
             most = max(FEWEST_TRACE_CALLS, self._watch.options.trace_steps)
             for number in range(most):
-                call = yield Use(events.TRACED, annotate=number)
-                if call is not None:
-                    windows.append((call.t_enter, call.t_exit, call.t_end))
-                spent = time.perf_counter() - anchor["t"]
-                if spent > TRACE_BUDGET_S and len(windows) >= FEWEST_TRACE_CALLS:
+                yield Use(events.TRACED, annotate=number)
+                late = time.perf_counter() - began > TRACE_BUDGET_S
+                if late and number + 1 >= FEWEST_TRACE_CALLS:
                     break
             self._model("trace")
         finally:
@@ -321,9 +340,9 @@ class Measurement:
             self._unavailable("trace", "the script started TensorFlow's profiler itself")
             return
         self._watch.log.write(
-            events.TRACE, fit=self._stepper.fit, logdir=str(folder), windows=windows,
-            steps_per_call=self._stepper.steps_per_call, anchor=anchor,
+            events.TRACE, fit=self._stepper.fit, logdir=str(folder)
         )  # fmt: skip
+        self.traced = True
         self._stepper.restart_clock()
 
     # Drain: the live iterator alone.
@@ -335,7 +354,7 @@ class Measurement:
             self._watch.log.write(
                 events.DRAIN, fit=self._stepper.fit, t=time.perf_counter(),
                 batches=drained.batches, duration_s=drained.duration_s,
-                first_batches=drained.first_batches, note=drained.note,
+                first_batches=drained.first_batches,
             )  # fmt: skip
         else:
             self._unavailable("ceilings.input_samples_per_s", drained)

@@ -29,7 +29,11 @@ def patch(owner: Any, name: str, hook: Hook) -> None:
 
         @functools.wraps(function)
         def hooked(*args: Any, **kwargs: Any) -> Any:
-            return hook(function, None, args, kwargs)
+            try:
+                return hook(function, None, args, kwargs)
+            except BaseException as error:
+                hide_our_frames_at_the_end()
+                raise without_our_frames(error)  # noqa: B904 - the same exception
 
         setattr(owner, name, staticmethod(hooked) if isinstance(raw, staticmethod) else hooked)
         return
@@ -38,7 +42,11 @@ def patch(owner: Any, name: str, hook: Hook) -> None:
 
     @functools.wraps(raw)
     def hooked_method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return hook(functools.partial(raw, self), self, args, kwargs)
+        try:
+            return hook(functools.partial(raw, self), self, args, kwargs)
+        except BaseException as error:
+            hide_our_frames_at_the_end()
+            raise without_our_frames(error)  # noqa: B904 - the same exception
 
     setattr(owner, name, hooked_method)
 
@@ -52,8 +60,8 @@ def without_our_frames(error: BaseException) -> BaseException:
     """The exception with gputune's frames taken out of its traceback.
 
     So that what the user reads (and what `filter_traceback` of Keras sees) is their own code and
-    the library's. The frame that re-raises is added again by Python; `hide_last_frame` does the
-    rest where the exception reaches the top.
+    the library's. The frame that re-raises is added again by Python;
+    `hide_our_frames_at_the_end` does the rest where the exception reaches the top.
     """
     error.__traceback__ = _strip(error.__traceback__)
     return error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 from pathlib import Path
 from types import ModuleType
@@ -24,7 +23,6 @@ class Profiler:
         self._tf = tf
         self._original_start = tf.profiler.experimental.start
         self.active = False
-        self.user_active = False
         self.taken_by_user = False
 
     def start(self, logdir: Path) -> None:
@@ -62,8 +60,4 @@ def watch(tf: ModuleType, watch: Watch) -> None:
         return original(*args, **kwargs)
 
     patch(tf.profiler.experimental, "start", give_way)
-
-
-def clock_anchor() -> dict[str, float]:
-    """The step clock and the trace's clock (wall time) at one moment."""
-    return {"t": time.perf_counter(), "epoch_ns": time.time_ns()}
+    patch(tf.profiler.experimental.Profile, "__enter__", give_way)

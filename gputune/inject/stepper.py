@@ -32,7 +32,6 @@ class Call:
     duration_s: float | None
     """From the end of the previous call of the epoch to the end of this one; None for the first."""
     epoch: int
-    first: bool
 
 
 @dataclass(slots=True)
@@ -194,7 +193,7 @@ class Stepper:
         self.calls_in_epoch += 1
         if use is not None and use.iterator is not None:
             self.surplus += self.steps_per_call
-        self._open = Call(t_enter, t_exit, t_exit, None, self.epoch, self.calls_in_epoch == 1)
+        self._open = Call(t_enter, t_exit, t_exit, None, self.epoch)
 
     def _close_call(self) -> None:
         call = self._open

@@ -94,26 +94,31 @@ def _remedy(profile: Profile, stage: Stage | None) -> str:
             f"Replace the Python in {stage.label} by TensorFlow operations, or make the data "
             "ready before training: Python runs one element at a time, whatever the parallelism."
         )
-    parallel = bool(stage.parallelism and stage.parallelism > 1)
-    if stage.label.startswith(".map") and not parallel and not _is_parallel_op(stage):
-        return (
-            f"Give {stage.label} num_parallel_calls=tf.data.AUTOTUNE. "
-            "TensorFlow runs it serially, since its function is stateful."
-        )
     if stage.label.startswith(".map"):
-        return (
-            f"Do the work of {stage.label} once: .cache() behind it where its result is the same "
-            "in every epoch and fits in memory, or store its result on disk. It already runs "
-            f"{stage.parallelism or 1:.0f} at a time: num_parallel_calls alone will not help."
-        )
+        return _map_remedy(stage, profile.environment.cores or 1)
     return (
         f"Make {stage.label} cheaper, or do its work once: .cache() behind it where its result is "
         "the same in every epoch and fits in memory."
     )
 
 
-def _is_parallel_op(stage: Stage) -> bool:
-    return stage.op.startswith(("Parallel", "MapAndBatch"))
+def _map_remedy(stage: Stage, cores: float) -> str:
+    at_once = stage.parallelism or 1
+    if not stage.op.startswith(("Parallel", "MapAndBatch")):
+        return (
+            f"Give {stage.label} num_parallel_calls=tf.data.AUTOTUNE. "
+            "TensorFlow runs it serially, since its function is stateful."
+        )
+    if at_once < cores and not stage.parallelism_autotuned:
+        return (
+            f"Give {stage.label} num_parallel_calls=tf.data.AUTOTUNE. "
+            f"It runs {at_once:.0f} at a time, and {cores:.3g} cores may be used."
+        )
+    return (
+        f"Do the work of {stage.label} once: .cache() behind it where its result is the same "
+        "in every epoch and fits in memory, or store its result on disk. It already runs "
+        f"{at_once:.0f} at a time: num_parallel_calls alone will not help."
+    )
 
 
 def _between(interval: tuple[float, float] | None) -> str:

@@ -56,7 +56,6 @@ class Environment:
     keras: str | None = None
     backend: str | None = None
     cuda: str | None = None
-    driver: str | None = None
     devices: tuple[str, ...] = ()
     variables: tuple[tuple[str, str], ...] = ()
     """The allow-listed environment variables that were set, as (name, value)."""
@@ -66,8 +65,8 @@ class Environment:
 class Steps:
     """The training steps of the clean phase; one step is one batch through the model.
 
-    With `steps_per_execution` = N the script sees one call for N steps: `calls` of them were
-    timed, and every per-step figure is the call's divided by N.
+    With `steps_per_execution` = N the script sees one call for N steps: every per-step figure is
+    the call's divided by N.
     """
 
     count: int

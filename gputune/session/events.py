@@ -6,9 +6,9 @@ process), so that the parent's sensors and the child's steps share one axis.
 | event | fields |
 | --- | --- |
 | start | t, pid, python, epoch_ns |
-| environment | tensorflow, keras, backend, devices [str], cuda, build {…} |
+| environment | tensorflow, keras, backend, devices [str], cuda |
 | dataset_call | id, method, name (given by gputune or the user), ours (bool), site {…}, inputs [id], arguments {name: value or repr}, python (bool: runs Python code), outer (id of the call that this one is part of, or null) |
-| fit_begin | fit (1…), t, site, arguments {…}, input_kind, dataset (id or null), batch_size, steps_per_execution, jit_compile, run_eagerly, precision, optimizer, loss, epochs, steps_per_epoch, validation (bool), callbacks [str] |
+| fit_begin | fit (1…), t, site, input_kind, input_code {…} (the user's Python that makes the batches, or null), dataset (id or null), batch_size, steps_per_execution, jit_compile, run_eagerly, precision, epochs, steps_per_epoch |
 | epoch_begin / epoch_end | fit, epoch, t |
 | steps | fit, rows [[t_enter, t_exit, t_end, steps, epoch, phase, block]] |
 | fit_end | fit, t, iterations (of the optimizer since the fit began, or null) |
@@ -16,8 +16,8 @@ process), so that the parent's sensors and the child's steps share one axis.
 | held_batch | fit, batch_size, bytes |
 | clean_end | fit, since (t: the steps before it are warm-up), t, stable (bool), reason |
 | model | fit, phase (`begin`, `end` of the clean phase), iterator (number), t, nodes [{id, name, inputs, …}] (the iterator's model; see inject/iterator_model) |
-| drain | fit, t, batches, duration_s, first_batches (taken to empty the buffers, not timed), note |
-| trace | fit, logdir, steps_per_call, windows [[t_enter, t_exit, t_end]] (one a traced call), anchor {t, epoch_ns} |
+| drain | fit, t, batches, duration_s, first_batches (taken to empty the buffers, not timed) |
+| trace | fit, logdir |
 | opened | path (a file opened for writing by the script) |
 | redirected | path, to (a file that dry mode sent to scratch) |
 | unavailable | metric, reason |

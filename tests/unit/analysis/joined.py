@@ -40,12 +40,12 @@ def joined(
 
 def pipeline(
     nodes: Sequence[Mapping[str, Any]], trace: IteratorTree | None = None,
-    calls: Sequence[dict[str, Any]] = (),
+    calls: Sequence[dict[str, Any]] = (), *, cores: float | None = None,
 ) -> Pipeline:  # fmt: skip
     return pipeline_record(
         joined(nodes, trace, calls), source="tf.data",
         get_next_count=trace.get_next_count if trace is not None else None,
-        drained_batches_per_s=None, orders=(),
+        drained_batches_per_s=None, orders=(), cores=cores,
     )  # fmt: skip
 
 

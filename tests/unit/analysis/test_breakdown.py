@@ -206,3 +206,12 @@ def test_free_input_leaves_the_held_step() -> None:
     assert (found.step_s, found.speedup) == (pytest.approx(0.025), pytest.approx(4))
     assert found.basis.startswith("measured")
     assert what_if(0.1, None) == ()
+
+
+def test_on_a_gpu_without_a_trace_of_it_the_hosts_operations_are_no_computation() -> None:
+    parts = break_down(0.1, waited(0.25), "", HOST, None, 10, "CUPTI is forbidden", on_gpu=True)
+    assert parts.breakdown.device == "gpu"
+    assert parts.breakdown.device_compute_s is None
+    assert parts.reasons["device_compute_s"] == "CUPTI is forbidden"
+    assert reasons_are_whole(parts)
+    assert total(parts) == pytest.approx(0.1)

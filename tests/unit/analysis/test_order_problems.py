@@ -62,3 +62,10 @@ def test_several_problems_are_all_found() -> None:
         ("prefetch-not-last", 5),
         ("shuffle-after-batch", 4),
     ]
+
+
+def test_a_cache_behind_a_repeat_that_ends_is_no_endless_stream() -> None:
+    calls = [call(1, "range"), call(2, "repeat", count=3), call(3, "cache")]
+    assert list(order_problems(calls)) == []
+    endless = [call(1, "range"), call(2, "repeat", count=-1), call(3, "cache")]
+    assert [what for what, _ in order_problems(endless)] == ["cache-after-repeat"]

@@ -42,6 +42,23 @@ def test_a_parallel_stage_is_divided_by_its_parallelism() -> None:
     assert found.predicted_max_batches_per_s == pytest.approx(100)
 
 
+def test_where_all_the_work_fills_the_cores_the_stage_with_most_work_is_the_bottleneck() -> None:
+    # 40 ms one at a time | 60 ms two at a time. Alone, the first would limit, at 25/s; but on two
+    # cores 100 ms of work take 50 ms, and 60 ms of them are the second's.
+    nodes = [
+        node(1, "Root", 2, elements=10),
+        node(2, "ParallelMap", 3, ms=400, elements=10, parallelism=1),
+        node(3, "ParallelMap", 4, ms=600, elements=10, parallelism=2),
+        node(4, "Range", elements=10),
+    ]
+    assert bottleneck(pipeline(nodes)).self_s == pytest.approx(0.040)
+    found = pipeline(nodes, cores=2)
+    assert bottleneck(found).self_s == pytest.approx(0.060)
+    assert found.predicted_max_batches_per_s == pytest.approx(20)
+    # On eight cores the work does not fill them.
+    assert bottleneck(pipeline(nodes, cores=8)).self_s == pytest.approx(0.040)
+
+
 def test_what_feeds_a_parallel_stage_runs_beside_it_not_before_it() -> None:
     found = pipeline(
         [

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from gputune.analysis.profile import TraceFacts, profile_record
+from gputune.analysis.profile import profile_record
 from gputune.analysis.run import choose_fit, read_run
+from gputune.analysis.trace_facts import TraceFacts
 from gputune.schema.profile import Command, Environment, Host, Profile
 from gputune.session import events
 from gputune.trace.host_ops import HostSteps

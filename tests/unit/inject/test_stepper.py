@@ -126,9 +126,9 @@ def test_the_plan_is_told_how_long_each_call_took(loop: Loop) -> None:
     loop.stepper.follow(plan())
     loop.epoch(0, 3)
     loop.epoch(1, 2)
-    found = [(c.epoch, c.first, c.duration_s, c.t_exit - c.t_enter) for c in told if c is not None]
+    found = [(c.epoch, c.duration_s, c.t_exit - c.t_enter) for c in told if c is not None]
     assert found == [
-        (0, True, None, 1.0), (0, False, 1.25, 1.0), (0, False, 1.25, 1.0), (1, True, None, 1.0),
+        (0, None, 1.0), (0, 1.25, 1.0), (0, 1.25, 1.0), (1, None, 1.0),
     ]  # fmt: skip
 
 

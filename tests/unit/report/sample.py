@@ -291,7 +291,6 @@ def gpu_profile() -> Profile:
         environment=environment(
             cores=16.0,
             cuda="12.5.1",
-            driver="570.86",
             devices=("/physical_device:CPU:0", "/physical_device:GPU:0"),
         ),
         verdict="The GPU is the limit: the input would keep up with 2.1 times the rate.",

@@ -104,3 +104,8 @@ def computing(fraction: float, **more: Any) -> Profile:
 
 def setting(knob: str, value: Any) -> Setting:
     return Setting(knob=knob, value=value)
+
+
+def two_cores() -> Environment:
+    """A machine with two usable cores."""
+    return Environment(gputune="0", python="3.11", platform="Linux", host="h", cores=2.0)

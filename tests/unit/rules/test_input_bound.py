@@ -7,7 +7,15 @@ import pytest
 from gputune.rules.input_bound import findings
 from gputune.schema.finding import Finding, Severity
 from gputune.schema.profile import Profile
-from tests.unit.rules.profiles import FIT, pipeline, profile, stage, steps, waiting
+from tests.unit.rules.profiles import (
+    FIT,
+    pipeline,
+    profile,
+    stage,
+    steps,
+    two_cores,
+    waiting,
+)
 
 
 def only(found: Profile) -> Finding:
@@ -92,3 +100,21 @@ def test_a_wait_that_no_stage_explains_points_to_the_fit() -> None:
     assert found.title == "60% of each step waits for input."
     assert found.site == FIT
     assert "could not be told apart" in found.remedy
+
+
+@pytest.mark.parametrize(
+    ("at_once", "tuned", "expected"),
+    [
+        (1.0, False, "num_parallel_calls=tf.data.AUTOTUNE"),
+        (2.0, False, "already runs 2 at a time"),
+        (1.0, True, "already runs 1 at a time"),
+    ],
+)
+def test_a_map_is_made_parallel_where_the_script_holds_it_back(
+    at_once: float, tuned: bool, expected: str
+) -> None:
+    slow = stage(
+        0, "ParallelMapV2", ".map(decode)", parallelism=at_once, parallelism_autotuned=tuned
+    )
+    bound = waiting(0.5, pipeline=pipeline(slow, bottleneck=0), environment=two_cores())
+    assert expected in only(bound).remedy

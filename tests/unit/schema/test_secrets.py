@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from gputune.launch.secrets import allowed_environment, is_secret_name, redact, redact_arguments
+from gputune.schema.secrets import allowed_environment, is_secret_name, redact, redact_arguments
 
 HIDDEN = "<redacted>"
 

@@ -1,0 +1,20 @@
+"""What a trace says of a fit, in one record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gputune.trace.gpu import GpuActivity
+from gputune.trace.host_ops import HostSteps
+from gputune.trace.iterators import IteratorTree
+
+
+@dataclass(frozen=True, kw_only=True)
+class TraceFacts:
+    """What the trace of the analysed fit showed; `reason` says why there is none."""
+
+    host: HostSteps | None = None
+    tree: IteratorTree | None = None
+    gpu: GpuActivity | None = None
+    steps: int = 0
+    reason: str = ""
