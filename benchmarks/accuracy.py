@@ -336,7 +336,7 @@ def write(rows, aa, options, calibration) -> None:
     content = {
         "environment": env,
         "seed": options.seed,
-        "options": {k: str(v) for k, v in vars(options).items()},
+        "options": {k: str(v) for k, v in vars(options).items() if k != "out"},
         "calibration": calibration,
         "summary": counts,
         "rows": rows,

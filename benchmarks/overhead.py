@@ -297,7 +297,7 @@ def write(found: dict[str, Any], options) -> None:
         parts += [f"## {title}", f"n/a: {part['unavailable']}" if gone else render(part)]
     content = {
         "environment": env,
-        "options": {k: str(v) for k, v in vars(options).items()},
+        "options": {k: str(v) for k, v in vars(options).items() if k != "out"},
         "rows": [{"part": name, "result": part} for name, part in found.items()],
     }
     reporting.write_report(options.out, "overhead", "\n\n".join(parts), content)
