@@ -97,7 +97,7 @@ def bare_step_s(command: list[str], folder: Path) -> float:
 def profiled_step_s(command: list[str], folder: Path) -> tuple[float, float | None]:
     """The script's own median step under gputune, and the step that gputune reports."""
     clock, out = folder / "clock.json", folder / "profile.json"
-    head = [sys.executable, "-m", "gputune", "profile", "--full", "--json", str(out)]
+    head = [sys.executable, "-m", "gputune", "profile", "--full", "--force", "--json", str(out)]
     run([*head, "-o", str(folder), *command, "--clock", str(clock)], 300)
     steps = json.loads(out.read_text()).get("steps") or {}
     return script_step_s(clock), steps.get("median_s")

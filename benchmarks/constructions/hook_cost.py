@@ -47,7 +47,9 @@ def hooked(function: Step, steps_per_execution: int = 1) -> Step:
     guard = Guard(log)
     watch = Watch(None, Options(full=True, steps=NEVER_ENOUGH), log, guard)
     stepper = Stepper(watch, 1, steps_per_execution)
-    stepper.follow(Measurement(watch, tf, stepper, epochs=None, total_calls=None, own_profiler=None).plan())
+    stepper.follow(
+        Measurement(watch, tf, stepper, epochs=None, total_calls=None, own_profiler=None).plan()
+    )
     stepper.epoch_begins(0)
     wrapped = stepper.wrap(function)
 

@@ -42,10 +42,14 @@ def start(session: Path) -> None:
     )
     os.register_at_fork(after_in_child=lambda: _forget(guard, log))
     atexit.register(guard.wrap("atexit", watch.script_ended))
+    legacy = guard.wrap("dry:keras", watch.legacy_saving_imported)
     finder = PostImportFinder(
         {
             "tensorflow": guard.wrap("import:tensorflow", watch.tensorflow_imported),
             "keras": guard.wrap("import:keras", watch.keras_imported),
+            # What `tf.keras` is: private names of Keras 3 (tried on 3.15); absent, nothing happens.
+            "keras._tf_keras.keras.saving": legacy,
+            "keras._tf_keras.keras.models": legacy,
             "tf_keras": guard.wrap("import:tf_keras", watch.tf_keras_imported),
         }
     )

@@ -71,6 +71,13 @@ class Watch:
 
             self.guard.run("dry:keras", keras_files.redirect, keras, self)
 
+    def legacy_saving_imported(self, module: ModuleType) -> None:
+        """What `tf.keras.saving` and `tf.keras.models` are: in dry mode their files are, too."""
+        if not self.options.full:
+            from gputune.inject.dry import keras_files
+
+            self.guard.run("dry:keras", keras_files.redirect_module, module, self)
+
     def tf_keras_imported(self, module: ModuleType) -> None:
         """The legacy Keras 2 package: recognised, said, and left alone."""
         self.log.write(

@@ -26,11 +26,8 @@ def redirect(keras: ModuleType, watch: Watch) -> None:
     for name, parameter in _WRITING_METHODS:
         redirect_argument(watch, keras.Model, name, parameter, scratch.for_writing)
     redirect_argument(watch, keras.Model, "load_weights", "filepath", scratch.for_reading)
-    for module in _modules(keras):
-        redirect_argument(watch, module, "save_model", "filepath", scratch.for_writing)
-        redirect_argument(watch, module, "load_model", "filepath", scratch.for_reading)
-        redirect_argument(watch, module, "save_weights", "filepath", scratch.for_writing)
-        redirect_argument(watch, module, "load_weights", "filepath", scratch.for_reading)
+    redirect_module(keras.saving, watch)
+    redirect_module(keras.models, watch)
     for name, parameter in _CALLBACKS:
         redirect_argument(
             watch, getattr(keras.callbacks, name, None), "__init__", parameter,
@@ -38,12 +35,13 @@ def redirect(keras: ModuleType, watch: Watch) -> None:
         )  # fmt: skip
 
 
-def _modules(keras: ModuleType) -> list[ModuleType]:
-    """Every module that has the saving functions under a name of its own.
+def redirect_module(module: ModuleType, watch: Watch) -> None:
+    """The same for the saving functions that a module has under names of its own.
 
-    `tf.keras` is another set of modules with the same functions. It is private to Keras, so it is
-    asked for with care (tried on Keras 3.15).
+    `tf.keras` is another set of modules with the same functions, hooked when it is imported.
     """
-    legacy = getattr(getattr(keras, "_tf_keras", None), "keras", None)
-    roots = [keras] if legacy is None else [keras, legacy]
-    return [root.saving for root in roots] + [root.models for root in roots]
+    scratch = Scratch(watch)
+    redirect_argument(watch, module, "save_model", "filepath", scratch.for_writing)
+    redirect_argument(watch, module, "load_model", "filepath", scratch.for_reading)
+    redirect_argument(watch, module, "save_weights", "filepath", scratch.for_writing)
+    redirect_argument(watch, module, "load_weights", "filepath", scratch.for_reading)
