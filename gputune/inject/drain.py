@@ -6,10 +6,10 @@ import time
 from dataclasses import dataclass
 from typing import Any
 
-MEASURE_S = 1.0
 FEWEST_BATCHES = 4
 MOST_BATCHES = 5000
 LONGEST_EMPTYING_S = 2.0
+LONGEST_DRAIN_S = 3.0
 SLOW_BATCHES = 3
 
 
@@ -41,7 +41,7 @@ def empty_buffers(iterator: Any, most: int, slow_s: float) -> int:
     return taken
 
 
-def measure_rate(iterator: Any, step_s: float) -> Drained | str:
+def measure_rate(iterator: Any) -> Drained | str:
     """The input's own rate, or the reason why it cannot be told.
 
     Batches are taken for three seconds, each with its time; those before the curve bends came
@@ -52,7 +52,7 @@ def measure_rate(iterator: Any, step_s: float) -> Drained | str:
         while len(stamps) <= MOST_BATCHES:
             iterator.get_next()
             stamps.append(time.perf_counter())
-            if stamps[-1] - stamps[0] >= LONGEST_EMPTYING_S + MEASURE_S:
+            if stamps[-1] - stamps[0] >= LONGEST_DRAIN_S:
                 break
     except AttributeError:
         return "this input has no iterator to drain"

@@ -114,6 +114,16 @@ class Stepper:
         train_function.gputune_original = original  # type: ignore[attr-defined]
         return train_function
 
+    def duration_s(self, call: Call) -> float | None:
+        """The call's duration for averages; the first of an epoch only where epochs are short.
+
+        The first call of an epoch waits for a new iterator. Where an epoch has but a few calls,
+        that is how this training runs, and there is no other figure.
+        """
+        if call.duration_s is None and self.short_epochs:
+            return call.t_end - call.t_enter
+        return call.duration_s
+
     def release(self) -> None:
         """Let go of the plan and of every iterator.
 

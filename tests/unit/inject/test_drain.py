@@ -7,8 +7,7 @@ import pytest
 
 from gputune.inject.drain import (
     FEWEST_BATCHES,
-    LONGEST_EMPTYING_S,
-    MEASURE_S,
+    LONGEST_DRAIN_S,
     MOST_BATCHES,
     Drained,
     _buffered,
@@ -50,41 +49,41 @@ def test_few_or_instant_batches_show_no_bend() -> None:
 
 def test_the_rate_is_that_behind_the_buffers(clock: Clock) -> None:
     iterator = TimedIterator(clock, *[0.001] * 30, forever=0.05)
-    found = measure_rate(iterator, 0.1)
+    found = measure_rate(iterator)
     assert isinstance(found, Drained)
     assert found.first_batches == 30
     assert found.duration_s / found.batches == pytest.approx(0.05)
-    assert clock.now - 1000.0 == pytest.approx(LONGEST_EMPTYING_S + MEASURE_S, abs=0.1)
+    assert clock.now - 1000.0 == pytest.approx(LONGEST_DRAIN_S, abs=0.1)
 
 
 def test_an_input_that_ends_is_timed_until_then(clock: Clock) -> None:
-    found = measure_rate(TimedIterator(clock, *[0.02] * 40), 0.1)
+    found = measure_rate(TimedIterator(clock, *[0.02] * 40))
     assert isinstance(found, Drained)
     assert (found.first_batches, found.batches) == (10, 30)
     assert found.duration_s == pytest.approx(0.6)
 
 
 def test_a_slow_input_still_gets_its_four_batches(clock: Clock) -> None:
-    found = measure_rate(TimedIterator(clock, forever=0.7), 0.1)
+    found = measure_rate(TimedIterator(clock, forever=0.7))
     assert isinstance(found, Drained)
     assert found.batches >= FEWEST_BATCHES
     assert found.duration_s / found.batches == pytest.approx(0.7)
 
 
 def test_too_few_batches_are_no_rate_and_say_so(clock: Clock) -> None:
-    found = measure_rate(TimedIterator(clock, 0.1, 0.1, 0.1), 0.1)
+    found = measure_rate(TimedIterator(clock, 0.1, 0.1, 0.1))
     assert isinstance(found, str)
     assert "only 3 batches" in found
 
 
 def test_an_endless_instant_input_is_left_after_some_thousands(clock: Clock) -> None:
     iterator = TimedIterator(clock, forever=1e-7)
-    measure_rate(iterator, 0.1)
+    measure_rate(iterator)
     assert iterator.taken == MOST_BATCHES
 
 
 def test_what_cannot_be_drained_says_so() -> None:
-    assert measure_rate(object(), 0.1) == "this input has no iterator to drain"
+    assert measure_rate(object()) == "this input has no iterator to drain"
 
 
 def test_buffers_are_empty_after_three_slow_batches(clock: Clock) -> None:
