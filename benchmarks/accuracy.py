@@ -1,8 +1,9 @@
 """How right gputune's input wait and its culprit are, on constructions with a measured truth.
 
-For each case the oracle (constructions/oracle.py, which uses nothing of gputune) measures one
-half, `gputune profile` the script, and the oracle the other half, so that a drift of the machine
-hits both. Cases that miss are listed, never dropped; the report is written after every case.
+For each case the oracle (constructions/oracle.py, which uses nothing of gputune) measures in two
+processes, then `gputune profile` the script, then the oracle in two more, so that a drift of the
+machine hits both, and so that it is known how far processes of the same code lie apart. Cases
+that miss are listed, never dropped; the report is written after every case.
 """
 
 from __future__ import annotations
@@ -30,7 +31,10 @@ MUST_NAME_FRACTION, MUST_NOT_NAME_FRACTION = 0.10, 0.05
 """Above the first share of the step a culprit must be named; below the second none may be."""
 FOREIGN_FRACTION = 0.10
 """A block is disturbed where other processes took more than this share of the cores."""
-LEAST_PAIRS = 4
+LEAST_PAIRS = 6
+PARTS = 4
+"""Processes of the oracle for a case, half of them before gputune's; `python` twice on the same
+script gives waits that differ by more than the blocks of one process do."""
 SCRIPT_S = 60.0
 """How long a script would train by itself, about; gputune ends it earlier."""
 
@@ -41,12 +45,13 @@ class RunFailedError(Exception):
 
 @dataclass(frozen=True)
 class Truth:
-    """What the oracle saw, seconds: `wait` over block pairs, and the steps of the two sides."""
+    """What the oracle saw, seconds: `wait` over its processes, and the steps of the two sides."""
 
     wait: Interval
     real_s: float
     held_s: float
-    halves_s: tuple[float, ...]
+    parts_s: tuple[float, ...]
+    """The wait in each of the oracle's processes."""
     traces_in_blocks: int
     pairs: int
     pairs_disturbed: int
@@ -77,8 +82,8 @@ def calibrate(folder: Path) -> dict[str, float]:
     return json.loads(out.read_text())
 
 
-def oracle_half(case: cases.Case, first: str, options, folder: Path, same=False) -> dict[str, Any]:
-    """One half of the oracle's blocks; `first` is the side that begins."""
+def oracle_part(case: cases.Case, first: str, options, folder: Path, same=False) -> dict[str, Any]:
+    """One process of the oracle; `first` is the side that begins."""
     out = folder / f"oracle-{case.number}-{first}.json"
     command = [sys.executable, str(HERE / "oracle.py"), "--script", case.script.name]
     command += ["--out", str(out), "--pairs", str(options.pairs), "--first", first]
@@ -89,31 +94,32 @@ def oracle_half(case: cases.Case, first: str, options, folder: Path, same=False)
     return json.loads(out.read_text())
 
 
-def truth_of(halves: list[dict[str, Any]]) -> Truth:
-    """The interval over the block pairs of the halves.
+def truth_of(parts: list[dict[str, Any]]) -> Truth:
+    """The interval over the processes of the oracle, each the mean of its block pairs.
 
-    Pairs with a disturbed block are left out where LEAST_PAIRS others remain, of all halves: what
-    other processes took is known without looking at the step, so the choice cannot flatter.
+    Pairs with a disturbed block are left out where LEAST_PAIRS others remain, some of each
+    process: what other processes took is known without looking at the step, so the choice cannot
+    flatter.
     """
     pairs: dict[tuple[int, int], dict[str, dict[str, float]]] = {}
-    for number, half in enumerate(halves):
-        for block in half["blocks"]:
+    for number, part in enumerate(parts):
+        for block in part["blocks"]:
             pairs.setdefault((number, block["pair"]), {})[block["side"]] = block
     quiet = {
         key: pair
         for key, pair in pairs.items()
         if all(block["foreign_fraction"] <= FOREIGN_FRACTION for block in pair.values())
     }
-    in_each_half = len({key[0] for key in quiet}) == len(halves)
-    used = quiet if len(quiet) >= LEAST_PAIRS and in_each_half else pairs
+    in_each_part = len({key[0] for key in quiet}) == len(parts)
+    used = quiet if len(quiet) >= LEAST_PAIRS and in_each_part else pairs
     waits = {key: pair["real"]["step_s"] - pair["held"]["step_s"] for key, pair in used.items()}
-    by_half = [[wait for key, wait in waits.items() if key[0] == n] for n in range(len(halves))]
+    by_part = [fmean(wait for key, wait in waits.items() if key[0] == n) for n in range(len(parts))]
     return Truth(
-        wait=t_interval(waits.values()),
+        wait=t_interval(by_part),
         real_s=fmean(pair["real"]["step_s"] for pair in used.values()),
         held_s=fmean(pair["held"]["step_s"] for pair in used.values()),
-        halves_s=tuple(fmean(half) for half in by_half if half),
-        traces_in_blocks=sum(half["traces_in_blocks"] for half in halves),
+        parts_s=tuple(by_part),
+        traces_in_blocks=sum(part["traces_in_blocks"] for part in parts),
         pairs=len(used),
         pairs_disturbed=len(pairs) - len(quiet),
     )
@@ -169,17 +175,18 @@ def culprit_verdict(case: cases.Case, truth: Truth, record: dict[str, Any]) -> t
 
 
 def measure_case(case: cases.Case, options, folder: Path) -> dict[str, Any]:
-    """One row: oracle half, gputune, oracle half, and the verdicts."""
-    begun, halves, record, problem, foreign = time.monotonic(), [], {}, "", None
+    """One row: half of the oracle's processes, gputune, the other half, and the verdicts."""
+    begun, parts, record, problem, foreign = time.monotonic(), [], {}, "", None
+    sides = [("real", "held")[number % 2] for number in range(PARTS)]
     try:
-        halves.append(oracle_half(case, "real", options, folder))
+        parts += [oracle_part(case, side, options, folder) for side in sides[: PARTS // 2]]
         before = foreign_clock()
         try:
             record = profile(case, folder)
         except (RunFailedError, OSError, ValueError) as error:
             problem = f"gputune: {error}"
         foreign = foreign_fraction(before, foreign_clock())
-        halves.append(oracle_half(case, "held", options, folder))
+        parts += [oracle_part(case, side, options, folder) for side in sides[PARTS // 2 :]]
     except RunFailedError as error:
         problem = f"oracle: {error}"
     row: dict[str, Any] = {
@@ -192,8 +199,8 @@ def measure_case(case: cases.Case, options, folder: Path) -> dict[str, Any]:
         "foreign_fraction_during_profile": foreign,
         "ok": False,
     }
-    if len(halves) == 2:
-        row |= judge(case, truth_of(halves), record)
+    if len(parts) == PARTS:
+        row |= judge(case, truth_of(parts), record)
     return row | {"took_s": time.monotonic() - begun}
 
 
@@ -201,15 +208,18 @@ def judge(case: cases.Case, truth: Truth, record: dict[str, Any]) -> dict[str, A
     """The figures of a row, all in seconds, and whether they agree."""
     half = truth.wait.half_width if truth.wait.n > 1 else 0.0
     tolerance_s = max(TOLERANCE_FRACTION * truth.real_s, TOLERANCE_S, half)
+    # Prediction interval of one more process, from the t interval of the mean of n.
+    another_half_s = half * (1 + truth.wait.n) ** 0.5
     row = {
         "step_s": truth.real_s,
         "held_step_s": truth.held_s,
         "oracle_wait_s": truth.wait.as_dict(),
-        "oracle_halves_s": list(truth.halves_s),
+        "oracle_processes_s": list(truth.parts_s),
         "traces_in_blocks": truth.traces_in_blocks,
         "pairs": truth.pairs,
         "pairs_disturbed": truth.pairs_disturbed,
         "tolerance_s": tolerance_s,
+        "another_process_s": another_half_s,
     }
     if not record:
         return row | {"wait_ok": False, "culprit_ok": False, "culprit": "no profile"}
@@ -224,6 +234,8 @@ def judge(case: cases.Case, truth: Truth, record: dict[str, Any]) -> dict[str, A
         "gputune_step_mean_s": steps.get("mean_s"),
         "gputune_step_median_s": steps.get("median_s"),
         "difference_s": difference_s,
+        "like_another_process": difference_s is not None
+        and abs(difference_s) <= max(tolerance_s, another_half_s),
         "wait_ok": wait_ok,
         "culprit_ok": culprit_ok,
         "culprit": culprit,
@@ -241,8 +253,8 @@ def measure_aa(options, calibration: dict[str, float], folder: Path) -> list[dic
         case = cases.Case(
             -number, "A/A", HERE / "cpp_sleep.py", arguments, (), compute_s, 0.0, 1, 0.3
         )
-        halves = [oracle_half(case, side, options, folder, same=True) for side in ("real", "held")]
-        truth = truth_of(halves)
+        sides = [("real", "held")[number % 2] for number in range(PARTS)]
+        truth = truth_of([oracle_part(case, side, options, folder, same=True) for side in sides])
         row = {"step_s": truth.real_s, "difference_s": truth.wait.as_dict()}
         row |= {"pairs": truth.pairs, "pairs_disturbed": truth.pairs_disturbed}
         rows.append(row | {"asked_step_s": compute_s})
@@ -260,7 +272,7 @@ def _cells(row: dict[str, Any]) -> list[object]:
     verdict = "yes" if row["ok"] else "**no**"
     parameters = " ".join(row["arguments"])
     if "step_s" not in row:
-        return [row["case"], row["kind"], parameters, *[None] * 7, row["problem"], verdict]
+        return [row["case"], row["kind"], parameters, *[None] * 8, row["problem"], verdict]
     ci95 = row.get("gputune_ci95_wait_s")
     foreign = row["foreign_fraction_during_profile"]
     gputune = milliseconds(row.get("gputune_wait_s"))
@@ -275,6 +287,7 @@ def _cells(row: dict[str, Any]) -> list[object]:
         gputune,
         milliseconds(row.get("difference_s")),
         milliseconds(row["tolerance_s"]),
+        milliseconds(row["another_process_s"]),
         "yes" if row["wait_ok"] else "**no**",
         None if foreign is None else f"{100 * foreign:.0f} %",
         row["problem"] or row["culprit"],
@@ -288,6 +301,9 @@ def summary(rows: list[dict[str, Any]]) -> dict[str, int]:
         "cases": len(rows),
         "ok": sum(row["ok"] for row in rows),
         "wait_within_tolerance": sum(bool(row.get("wait_ok")) for row in rows),
+        "wait_like_another_process_of_the_oracle": sum(
+            bool(row.get("like_another_process")) for row in rows
+        ),
         "culprit_right": sum(bool(row.get("culprit_ok")) for row in rows),
         "without_a_measurement": sum(bool(row["problem"]) for row in rows),
         "with_disturbed_oracle_pairs": sum(bool(row.get("pairs_disturbed")) for row in rows),
@@ -305,21 +321,31 @@ def _tight(row: dict[str, Any]) -> bool:
 METHOD = """\
 Truth: the oracle alternates blocks of real steps and of steps whose batch is always ready, in one
 process, with the same compiled function and Keras' loop on both sides, and without gputune's
-code; half of its blocks run before `gputune profile`, half after. The interval is the 95 % t
-interval over block pairs. A block in which other processes took over 10 % of the cores is run
-again, a few times at most, and its pair is left out where enough others remain.
+code; two of its processes run before `gputune profile`, two after. The interval is the 95 % t
+interval over its four processes. A block in which other processes took over 10 % of the cores is
+run again, a few times at most, and its pair is left out where enough others remain.
 
 Right: |gputune − oracle| ≤ max(3 % of the step, 0.3 ms, half the oracle's interval), and the
 culprit's line named by `input-bound` (its site or a caller) where the wait is surely ≥ 10 % of
-the step; none named where the wait is < 5 %. All times in ms. Others' load: the share of the
-cores that other processes took while gputune measured."""
+the step; none named where the wait is < 5 %. All times in ms. gputune is one process, and
+processes of the same code differ: «another process» is the 95 % prediction half-width within
+which one more process of the oracle itself would lie; a miss beyond it is gputune's own. Others'
+load: the share of the cores that other processes took while gputune measured."""
 
 
 def write(rows, aa, options, calibration) -> None:
     """Write both report files with what has been measured until now."""
     env, counts = reporting.environment(), summary(rows)
     header = ["case", "kind", "parameters", "step", "oracle [95 %]", "gputune [95 %]"]
-    header += ["difference", "tolerance", "wait ok", "others' load", "culprit", "ok"]
+    header += [
+        "difference",
+        "tolerance",
+        "another process",
+        "wait ok",
+        "others' load",
+        "culprit",
+        "ok",
+    ]
     aa_rows = [[milliseconds(r["step_s"]), _interval(r["difference_s"])] for r in aa]
     missed = [f"{row['case']} ({row['kind']})" for row in rows if not row["ok"]]
     missed_text = ", ".join(missed) or "none"
@@ -351,13 +377,13 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--seed", type=int, default=1, help="lengths are drawn from it")
     parser.add_argument("--cases", type=int, default=len(cases.TEMPLATES))
     parser.add_argument("--only", help="only kinds with this in their name")
-    parser.add_argument("--quick", action="store_true", help="8 cases, 3 pairs a half, no A/A")
-    parser.add_argument("--pairs", type=int, default=5, help="block pairs in each of two halves")
+    parser.add_argument("--quick", action="store_true", help="8 cases, 2 pairs a process, no A/A")
+    parser.add_argument("--pairs", type=int, default=3, help="block pairs in each of the processes")
     parser.add_argument("--measure-s", type=float, default=0.8, help="seconds of a block")
     parser.add_argument("--out", type=Path, default=reporting.ROOT / "reports")
     options = parser.parse_args()
     if options.quick:
-        options.cases, options.pairs = min(options.cases, 8), 3
+        options.cases, options.pairs = min(options.cases, 8), 2
     return options
 
 
