@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gputune.analysis.input_wait import InputWait
-from gputune.schema.profile import Breakdown, Ceilings, Steps, Transfer, WhatIf
+from gputune.schema.profile import Breakdown, Ceilings, Steps, Transfer
 from gputune.trace.gpu import GpuActivity
 from gputune.trace.host_ops import HostSteps
 
@@ -23,6 +23,7 @@ class Parts:
 def break_down(
     clean_s: float, wait: InputWait | None, no_wait_reason: str, host: HostSteps | None,
     gpu: GpuActivity | None, traced_steps: int, no_trace_reason: str, *, on_gpu: bool = False,
+    between_s: float | None = None,
 ) -> Parts:  # fmt: skip
     """Split the clean step of `clean_s` seconds.
 
@@ -31,8 +32,12 @@ def break_down(
     and the trace (operations and dispatch within a call; the device's own events on a GPU) show.
     `gpu` is the activity in the traced window of `traced_steps` steps; `on_gpu` says that the
     model ran on a GPU, so that without a trace of it the host's operations are no computation.
+    `between_s` is given for scripts that make their batches in Python: the part of a step between
+    the training calls, which is then what Python takes, the making of the batch included.
     """
     if wait is None:
+        if between_s is not None and not on_gpu:
+            return _fed_by_python(clean_s, between_s, no_wait_reason, host, no_trace_reason)
         return _without_wait(clean_s, no_wait_reason)
     input_s = clean_s * wait.fraction
     held_s = clean_s - input_s
@@ -68,6 +73,29 @@ def break_down(
         other_s=0.0,
         ci95_input_wait_s=interval,
         device="cpu",
+    )
+    return Parts(breakdown, reasons)
+
+
+def _fed_by_python(
+    clean_s: float, between_s: float, reason: str, host: HostSteps | None, no_trace_reason: str
+) -> Parts:
+    between_s = min(between_s, clean_s)
+    call_s = clean_s - between_s
+    reasons = {
+        "input_wait_s": reason, "h2d_exposed_s": _GPU_NEEDED, "d2h_exposed_s": _GPU_NEEDED
+    }  # fmt: skip
+    shares = _call_shares(host)
+    if shares is None:
+        why = (host.reason if host is not None else no_trace_reason) or no_trace_reason
+        reasons["device_compute_s"] = reasons["launch_s"] = why
+        return Parts(Breakdown(python_s=between_s, other_s=call_s), reasons)
+    ops, dispatch, python = shares
+    breakdown = Breakdown(
+        device_compute_s=call_s * ops,
+        launch_s=call_s * dispatch,
+        python_s=between_s + call_s * python,
+        other_s=0.0,
     )
     return Parts(breakdown, reasons)
 
@@ -166,19 +194,4 @@ def ceilings_record(
         achieved = steps.samples_per_s / min(known)
     return Ceilings(
         input_samples_per_s=fed, compute_samples_per_s=compute, achieved_fraction=achieved
-    )
-
-
-def what_if(clean_s: float, wait: InputWait | None) -> tuple[WhatIf, ...]:
-    """What could be won before anything is changed; here: the input, from the held batch."""
-    if wait is None or wait.fraction >= 1:
-        return ()
-    step_s = clean_s * (1 - wait.fraction)
-    return (
-        WhatIf(
-            condition="the input were always ready",
-            step_s=step_s,
-            speedup=clean_s / step_s,
-            basis="measured: the same function on a held batch",
-        ),
     )

@@ -4,20 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from statistics import fmean
 from typing import Any
 
-from gputune.analysis.breakdown import break_down, ceilings_record, transfer_record, what_if
+from gputune.analysis.beyond import beyond_the_step
+from gputune.analysis.breakdown import break_down, ceilings_record, transfer_record
 from gputune.analysis.calls import chain_to_source, label, site, site_of
 from gputune.analysis.input_wait import input_wait
 from gputune.analysis.notes import cross_checks, run_notes
 from gputune.analysis.pipeline import order_problems, pipeline_record
 from gputune.analysis.reasons import ENDED, FULL, missing, uses_gpu
+from gputune.analysis.repetitions import batches_of_an_epoch, repetition_records
 from gputune.analysis.run import FitRun, Run
 from gputune.analysis.series import step_series
 from gputune.analysis.settings import settings_in_force
 from gputune.analysis.stages import join, model_nodes
-from gputune.analysis.steps import phase_records, step_count, steps_record
+from gputune.analysis.steps import between_calls, phase_records, step_count, steps_record
 from gputune.analysis.trace_facts import TraceFacts
+from gputune.analysis.what_if import what_if
 from gputune.schema.profile import (
     Command,
     Environment,
@@ -29,17 +33,20 @@ from gputune.schema.profile import (
     Profile,
     Unavailable,
 )
+from gputune.session import events
 from gputune.trace.iterators import IteratorTree
 
 
 def profile_record(
     run: Run, fit: FitRun | None, *, command: Command, script: str, environment: Environment,
     trace: TraceFacts, gpus: tuple[Gpu, ...], host: Host, reasons: Mapping[str, str],
+    memory: Sequence[tuple[float, int]] = (),
 ) -> Profile:  # fmt: skip
     """The Profile of a run, its verdict and findings still empty.
 
     `fit` is the one to analyse, None where no training was seen. `gpus` and `host` are what the
-    sensors saw in its clean phase, `reasons` why they have no more, by metric.
+    sensors saw in its clean phase, `reasons` why they have no more, by metric. `memory` are samples
+    of the script's resident memory in the whole run: (seconds of perf_counter, bytes).
     """
     full = command.mode == "full"
     unavailable = [Unavailable(metric=m, reason=r) for m, r in reasons.items()]
@@ -48,7 +55,7 @@ def profile_record(
         script=script,
         environment=environment,
         verdict="",
-        style="keras.fit" if run.fits else _style(run),
+        style=_style(run, fit),
         gpus=gpus,
         host=host,
         fits=tuple(_seen(other, analysed=other is fit) for other in run.fits),
@@ -58,7 +65,9 @@ def profile_record(
     )
     if fit is None:
         return profile
-    return _with_training(profile, run, fit, trace, unavailable, full=full)
+    found = _with_training(profile, run, fit, trace, unavailable, full=full)
+    chain = chain_to_source(run.calls, fit.begin.get("dataset"))
+    return beyond_the_step(found, run, fit, chain, memory, trace, full=full)
 
 
 def _with_training(
@@ -79,6 +88,14 @@ def _with_training(
         transfer=transfer_record(trace.gpu, trace.steps),
         ceilings=ceilings_record(steps, wait, drained),
         series=step_series(fit),
+        repetitions=repetition_records(
+            fit.repetitions,
+            run.calls,
+            memory_bytes=profile.environment.memory_bytes,
+            rss_bytes=profile.host.rss_bytes,
+            batches=batches_of_an_epoch(fit),
+            batch_size=steps.batch_size,
+        ),
     )
     if steps.mean_s is None:
         unavailable.append(
@@ -93,10 +110,11 @@ def _with_training(
             no_trace = "the trace holds no events of a GPU"
         parts = break_down(
             steps.mean_s, wait, why, trace.host, trace.gpu, trace.steps, no_trace or ENDED,
-            on_gpu=on_gpu,
+            on_gpu=on_gpu, between_s=_between_calls_s(fit),
         )  # fmt: skip
         found = replace(
-            found, breakdown=parts.breakdown, what_if=what_if(steps.mean_s, wait),
+            found, breakdown=parts.breakdown,
+            what_if=what_if(steps, wait, parts.breakdown, waits_for_loss=_waits_for_loss(fit)),
             notes=found.notes + cross_checks(found, wait, trace),
         )  # fmt: skip
         unavailable += [
@@ -143,6 +161,19 @@ def _pipeline(
     )
 
 
+def _between_calls_s(fit: FitRun) -> float | None:
+    """Seconds of a step between the training calls, where the batches are made there in Python."""
+    if fit.style == "keras.fit" or fit.begin.get("input_kind") != "Python":
+        return None
+    gaps = between_calls(fit, events.CLEAN)
+    return fmean(gaps) / fit.steps_per_call if gaps else None
+
+
+def _waits_for_loss(fit: FitRun) -> bool:
+    """Keras' compiled `fit` turns its logs into floats after each call of the train function."""
+    return fit.style == "keras.fit" and not fit.begin.get("run_eagerly")
+
+
 def _drained_per_s(fit: FitRun) -> float | None:
     if fit.drain is None or not fit.drain.get("duration_s"):
         return None
@@ -160,8 +191,13 @@ def _seen(fit: FitRun, *, analysed: bool) -> FitSeen:
         analysed=analysed,
         input_kind=str(begin.get("input_kind") or ""),
         finished=fit.end is not None,
+        style=fit.style,
     )
 
 
-def _style(run: Run) -> str | None:
+def _style(run: Run, fit: FitRun | None) -> str | None:
+    if fit is not None:
+        return fit.style
+    if run.fits:
+        return run.fits[0].style
     return str(run.styles[0]["style"]) if run.styles else None

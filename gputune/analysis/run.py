@@ -38,6 +38,14 @@ class FitRun:
     trace: dict[str, Any] | None = None
     end: dict[str, Any] | None = None
     unavailable: list[dict[str, Any]] = field(default_factory=list)
+    callbacks: list[dict[str, Any]] = field(default_factory=list)
+    validations: list[dict[str, Any]] = field(default_factory=list)
+    repetitions: list[dict[str, Any]] = field(default_factory=list)
+
+    @property
+    def style(self) -> str:
+        """How the training is written; see `schema/profile.FitSeen`."""
+        return str(self.begin.get("style") or "keras.fit")
 
     @property
     def steps_per_call(self) -> int:
@@ -57,6 +65,7 @@ class Run:
     opened: list[str] = field(default_factory=list)
     redirected: list[str] = field(default_factory=list)
     disabled: list[dict[str, Any]] = field(default_factory=list)
+    traced: list[dict[str, Any]] = field(default_factory=list)
     end: dict[str, Any] | None = None
 
     @property
@@ -103,6 +112,12 @@ def _add_to_fit(fit: FitRun, kind: str, event: dict[str, Any]) -> None:
         fit.end = event
     elif kind == names.UNAVAILABLE:
         fit.unavailable.append(event)
+    elif kind == names.CALLBACKS:
+        fit.callbacks.append(event)
+    elif kind == names.VALIDATION:
+        fit.validations.append(event)
+    elif kind == names.REPETITION:
+        fit.repetitions.append(event)
 
 
 def _is_row(row: object) -> bool:
@@ -122,6 +137,8 @@ def _add_to_run(run: Run, kind: str, event: dict[str, Any]) -> None:
         run.opened.append(str(event["path"]))
     elif kind == names.REDIRECTED:
         run.redirected.append(str(event["path"]))
+    elif kind == names.FUNCTION_TRACED:
+        run.traced.append(event)
     elif kind == names.HOOK_DISABLED:
         run.disabled.append(event)
     elif kind == names.END:

@@ -52,17 +52,20 @@ def settings_in_force(
     here = site(begin.get("site"))
     if not any(setting.knob == "batch_size" for setting in found):
         found.append(Setting(knob="batch_size", value=_value(begin.get("batch_size")), site=here))
-    found.append(
-        Setting(knob="steps_per_execution", value=begin.get("steps_per_execution"), note="compile")
-    )
-    found.append(
-        Setting(knob="jit_compile", value=begin.get("jit_compile"), note="as compile resolved it")
-    )
-    found.append(Setting(knob="run_eagerly", value=begin.get("run_eagerly"), note="compile"))
+    if begin.get("style", "keras.fit") == "keras.fit":
+        found += _of_compile(begin)
     found.append(
         Setting(knob="mixed_precision", value=begin.get("precision"), note="global dtype policy")
     )
     return tuple(found)
+
+
+def _of_compile(begin: Mapping[str, Any]) -> list[Setting]:
+    return [
+        Setting(knob="steps_per_execution", value=begin.get("steps_per_execution"), note="compile"),
+        Setting(knob="jit_compile", value=begin.get("jit_compile"), note="as compile resolved it"),
+        Setting(knob="run_eagerly", value=begin.get("run_eagerly"), note="compile"),
+    ]
 
 
 def _value(value: Any) -> Value:

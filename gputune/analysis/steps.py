@@ -77,6 +77,8 @@ def clean_windows(fit: FitRun, *, full: bool) -> list[tuple[float, float]]:
 
 def step_count(fit: FitRun) -> int:
     """Training steps seen: the calls, or where one makes several the optimizer's own count."""
+    if fit.style != "keras.fit":
+        return sum(row.steps for row in fit.rows)
     if fit.steps_per_call == 1 and fit.rows:
         # The optimizer counts one more for each epoch whose end Keras meets only by asking for a
         # batch: in the graph its counter does not wait for the data.

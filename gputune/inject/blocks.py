@@ -41,13 +41,15 @@ class Blocks:
     """The blocks of one measurement; `clean_call_s` is what a call takes in training."""
 
     def __init__(
-        self, tf: ModuleType, stepper: Stepper, record: Record, length: Length, clean_call_s: float
-    ) -> None:
+        self, tf: ModuleType, stepper: Stepper, record: Record, length: Length, clean_call_s: float,
+        *, cannot_hold: str = "",
+    ) -> None:  # fmt: skip
         self._tf = tf
         self._stepper = stepper
         self._record = record
         self._length = length
         self._clean_call_s = clean_call_s
+        self._cannot_hold = cannot_hold
         self._held: Any = None
         self._most = math.inf
         self._last_phase = ""
@@ -55,6 +57,9 @@ class Blocks:
     def alternate(self) -> Plan:
         """Pairs of blocks until their difference is known well; raises TrainingEnds."""
         self._record.phase(events.HELD)
+        if self._cannot_hold:
+            self._record.unavailable("input_wait_s", self._cannot_hold)
+            return
         held = yield from self._hold()
         if held is None:
             return
@@ -97,7 +102,10 @@ class Blocks:
                 self._length.check()
                 yield Use(events.SETTLE)
         try:
-            held = hold(self._tf, self._stepper.iterator, element)
+            held = hold(
+                self._tf, self._stepper.iterator, element,
+                any_object=self._stepper.fetches_in_python,
+            )  # fmt: skip
         except CannotHold as reason:
             self._record.unavailable("input_wait_s", str(reason))
             return None
@@ -111,6 +119,8 @@ class Blocks:
     def _batch_size(self, element: Any) -> int | None:
         """The first dimension of the first component that has one."""
         for part in self._tf.nest.flatten(element):
+            if isinstance(part, self._tf.distribute.DistributedValues):
+                return sum(self._batch_size(replica) or 0 for replica in part.values) or None
             if isinstance(part, self._tf.RaggedTensor):
                 return int(part.nrows())
             if isinstance(part, self._tf.SparseTensor):
@@ -127,30 +137,38 @@ class Blocks:
             # switch fills and empties the buffers, and an AUTOTUNE buffer grows by that.
             self._last_phase = phase
             if phase == events.HELD:
-                self._settle_held()
+                yield from self._settle_held(block)
             else:
                 yield from self._settle_real(block)
         times: list[float] = []
         length_s = min(max(BLOCK_S, BLOCK_CALLS * self._clean_call_s), LONGEST_BLOCK_S)
-        while len(times) < 2 or (sum(times) < length_s and len(times) < self._most):
+        last = False
+        while not last:
             self._length.check()
-            call = yield Use(phase, block, iterator)
+            enough = sum(times) + (times[-1] if times else 0.0) >= length_s
+            last = len(times) >= 1 and (enough or len(times) + 1 >= self._most)
+            call = yield Use(phase, block, iterator, sync=last)
             duration = None if call is None else self._stepper.duration_s(call)
             if duration is not None:
                 times.append(duration)
+            last = last and len(times) >= 2
         return fmean(times)
 
-    def _settle_held(self) -> None:
+    def _settle_held(self, block: int) -> Plan:
         """Until the script's pipeline has filled its buffers and rests: it takes cores, too.
 
-        These calls are made aside, so that they use up none of the training's own steps.
+        Where it can be, these calls are made aside, so that they use up none of the training's
+        own steps.
         """
         began = time.perf_counter()
         quiet_s = max(0.1, 2.5 * self._clean_call_s)
         last, since = self._record.buffered(), began
         calls = 0
         while True:
-            self._stepper.call_aside(self._held)
+            if self._stepper.can_call_aside:
+                self._stepper.call_aside(self._held)
+            else:
+                yield Use(events.SETTLE, block, self._held)
             calls += 1
             now = time.perf_counter()
             level = self._record.buffered()
@@ -179,4 +197,5 @@ class Blocks:
             took = None if call is None else call.duration_s
             slow = took is not None and took >= SETTLED_FRACTION * self._clean_call_s
             if number + 1 >= SETTLE_CALLS and (slow or self._length.calls_to_spare < self._most):
-                return
+                break
+        self._stepper.restart_clock()

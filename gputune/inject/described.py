@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import sys
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -31,9 +32,40 @@ def fit(
         "jit_compile": bool(getattr(model, "jit_compile", False)),
         "run_eagerly": bool(getattr(model, "run_eagerly", False)),
         "precision": keras.config.dtype_policy().name,
+        **strategy(getattr(model, "distribute_strategy", None)),
         "epochs": parameters.get("epochs"),
         "steps_per_epoch": parameters.get("steps"),
     }
+
+
+def loop(
+    dataset: int | None, from_dataset: bool, steps_per_call: int, eager: bool, distributed: Any
+) -> dict[str, Any]:
+    """The fields of a `fit_begin` event of a loop written by hand."""
+    keras = sys.modules.get("keras")
+    return {
+        "input_kind": "tf.data" if from_dataset else "Python",
+        "input_code": None,
+        "dataset": dataset,
+        "batch_size": None,
+        "steps_per_execution": steps_per_call,
+        "jit_compile": None,
+        "run_eagerly": eager,
+        "precision": keras.config.dtype_policy().name if keras is not None else None,
+        "epochs": None,
+        "steps_per_epoch": None,
+        **strategy(distributed),
+    }
+
+
+def strategy(used: Any) -> dict[str, Any]:
+    """The strategy of tf.distribute that trains: its class and how many replicas it has."""
+    if used is None or not hasattr(used, "num_replicas_in_sync"):
+        return {"strategy": None, "replicas": None}
+    name = type(used).__name__
+    if name == "_DefaultDistributionStrategy":
+        return {"strategy": None, "replicas": 1}
+    return {"strategy": name, "replicas": int(used.num_replicas_in_sync)}
 
 
 def input_kind(tf: ModuleType, keras: ModuleType, x: Any) -> str:

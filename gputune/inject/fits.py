@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import inspect
-import itertools
 import time
 from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-from gputune.inject import described
+from gputune.inject import callbacks, described, loops
 from gputune.inject.measurement import Measurement
 from gputune.inject.patching import caller, patch
 from gputune.inject.sites import call_site
@@ -25,6 +24,7 @@ class Fit:
 
     def __init__(self, number: int, model: Any, site: Any, arguments: dict[str, Any]) -> None:
         self.number = number
+        self.called = time.perf_counter()
         self.model = model
         self.site = site
         self.arguments = arguments
@@ -41,10 +41,8 @@ class Fits:
         self._tf = tf
         self._keras = keras
         self._watch = watch
-        self._numbers = itertools.count(1)
         self._running: list[Fit] = []
         self._signature = inspect.signature(keras.Model.fit)
-        self._measured = False
 
     @property
     def current(self) -> Fit | None:
@@ -57,6 +55,8 @@ class Fits:
     ) -> Any:  # fmt: skip
         """Hook of `keras.Model.fit`."""
         guard = self._watch.guard
+        guard.run("loop:end", loops.end)
+        self._watch.in_fit += 1
         fit = guard.run("fit", self._begin, model, args, kwargs)
         measurement = None
         try:
@@ -70,11 +70,12 @@ class Fits:
                 if measurement is not None:
                     guard.run("fit:end", measurement.fit_has_ended)
                 guard.run("fit:release", self._release, fit)
+            self._watch.in_fit -= 1
 
     def _begin(self, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Fit:
         arguments = self._signature.bind_partial(model, *args, **kwargs).arguments
         # Frames: _begin <- Guard.run <- fit <- the user's line.
-        fit = Fit(next(self._numbers), model, call_site(caller()), dict(arguments))
+        fit = Fit(self._watch.next_training(), model, call_site(caller()), dict(arguments))
         self._running.append(fit)
         return fit
 
@@ -82,8 +83,7 @@ class Fits:
         if fit in self._running:
             self._running.remove(fit)
         if fit.measurement is not None and fit.measurement.traced:
-            # Under `--full` the first fit that was measured is the one; others are only counted.
-            self._measured = True
+            self._watch.measured = True
         if fit.stepper is not None:
             fit.stepper.release()
         if fit.original is not None and hasattr(fit.model.train_function, "gputune_original"):
@@ -98,32 +98,35 @@ class Fits:
             events.FIT_END, fit=fit.number, t=time.perf_counter(), iterations=done
         )
 
-    def train_begins(self, callbacks: Any) -> None:
+    def train_begins(self, container: Any) -> None:
         """`on_train_begin` has run: the train function exists, and no step has been made."""
         fit = self.current
-        if fit is None or fit.stepper is not None or callbacks.model is not fit.model:
+        if fit is None or fit.stepper is not None or container.model is not fit.model:
             return
         model = fit.model
         steps_per_call = int(getattr(model, "steps_per_execution", 1) or 1)
-        parameters = callbacks.params or {}
+        parameters = container.params or {}
+        fields = described.fit(
+            self._tf, self._keras, model, fit.arguments, parameters, self._watch.recorder,
+        )  # fmt: skip
         self._watch.log.write(
-            events.FIT_BEGIN,
-            fit=fit.number,
-            t=time.perf_counter(),
-            site=fit.site,
-            **described.fit(
-                self._tf, self._keras, model, fit.arguments, parameters, self._watch.recorder,
-            ),
+            events.FIT_BEGIN, fit=fit.number, t=time.perf_counter(), called=fit.called,
+            site=fit.site, **fields,
         )  # fmt: skip
         self._watch.log.write(events.ENVIRONMENT, **described.environment(self._tf))
         fit.iterations = described.iterations(model)
-        fit.stepper = Stepper(self._watch, fit.number, steps_per_call)
-        if self._wanted(fit.number):
+        gpus = self._tf.config.list_logical_devices("GPU")
+        fit.stepper = Stepper(
+            self._watch, fit.number, steps_per_call,
+            self._tf.test.experimental.sync_devices if gpus else None,
+        )  # fmt: skip
+        if self._watch.measures(fit.number):
             epochs = _epochs(model, parameters, fit.arguments)
             fit.measurement = Measurement(
                 self._watch, self._tf, fit.stepper, epochs=epochs,
                 total_calls=_total_calls(epochs, parameters.get("steps"), steps_per_call),
-                own_profiler=described.own_profiler(self._keras, callbacks.callbacks),
+                own_profiler=described.own_profiler(self._keras, container.callbacks),
+                dataset=fields["dataset"],
             )  # fmt: skip
             fit.stepper.follow(fit.measurement.plan())
         # Keras keeps the function for the next fit: where `fit:release` failed, it is still ours.
@@ -131,13 +134,10 @@ class Fits:
         fit.original = getattr(wrapped, "gputune_original", wrapped)
         model.train_function = fit.stepper.wrap(fit.original)
 
-    def _wanted(self, number: int) -> bool:
-        return not self._measured and self._watch.options.fit in (None, number)
-
-    def epoch(self, event: str, callbacks: Any, epoch: Any) -> None:
+    def epoch(self, event: str, container: Any, epoch: Any) -> None:
         """An epoch of the innermost fit begins or ends."""
         fit = self.current
-        if fit is None or fit.stepper is None or callbacks.model is not fit.model:
+        if fit is None or fit.stepper is None or container.model is not fit.model:
             return
         fields: dict[str, Any] = {"fit": fit.number, "epoch": int(epoch), "t": time.perf_counter()}
         if event == events.EPOCH_BEGIN:
@@ -192,12 +192,14 @@ def watch(keras: ModuleType, tf: ModuleType, watch: Watch) -> None:
     patch(container, "on_train_batch_end", batch_end)
     patch(container, "on_epoch_begin", epoch_begin)
     patch(container, "on_epoch_end", epoch_end)
+    guard.run("callbacks", callbacks.watch, keras, fits, watch)
 
 
 def flush(watch: Watch) -> None:
     """Write what is still in memory, at the end of the process."""
     if _fits is not None:
         _fits.flush()
+    callbacks.flush()
 
 
 def _epoch(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

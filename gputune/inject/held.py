@@ -12,16 +12,32 @@ class CannotHold(Exception):
     """Why this input cannot be held; the message is the reason that the report gives."""
 
 
-def hold(tf: ModuleType, iterator: Any, element: Any) -> Any:
+class Repeated:
+    """Gives the same element for ever: for scripts that take their batches in Python."""
+
+    def __init__(self, element: Any) -> None:
+        self._element = element
+
+    def get_next(self) -> Any:
+        """The element."""
+        return self._element
+
+
+def hold(tf: ModuleType, iterator: Any, element: Any, *, any_object: bool = False) -> Any:
     """An endless iterator over `element`, with the element spec of `iterator`.
+
+    With `any_object` the iterator may be of another class, where none of the same can be made (a
+    distributed one).
 
     The spec decides whether a `tf.function` is traced again; so that it is the same to the last
     unknown dimension, each component passes through a placeholder of the spec's own shape.
     Raises CannotHold for an input whose spec cannot be rebuilt.
     """
     spec = iterator.element_spec
+    flat = tf.nest.flatten(element, expand_composites=True)
+    if any_object and not all(tf.is_tensor(t) for t in flat):
+        return Repeated(element)
     with unrecorded():
-        flat = tf.nest.flatten(element, expand_composites=True)
         flat_spec = tf.nest.flatten(spec, expand_composites=True)
         if len(flat) != len(flat_spec) or not all(tf.is_tensor(t) for t in flat):
             raise CannotHold("the batch has components that are no tensors")

@@ -12,9 +12,9 @@ import math
 import time
 from statistics import median
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
-from gputune.inject import steadiness
+from gputune.inject import repeats, steadiness
 from gputune.inject.blocks import Blocks
 from gputune.inject.drain import LONGEST_DRAIN_S, Drained, measure_rate
 from gputune.inject.length import Length, TrainingEnds
@@ -42,7 +42,8 @@ class Measurement:
 
     def __init__(
         self, watch: Watch, tf: ModuleType, stepper: Stepper, *, epochs: int | None,
-        total_calls: int | None, own_profiler: str | None,
+        total_calls: int | None, own_profiler: str | None, dataset: int | None,
+        cannot_hold: str = "",
     ) -> None:  # fmt: skip
         self._watch = watch
         self._tf = tf
@@ -50,6 +51,10 @@ class Measurement:
         self._length = Length(stepper, epochs=epochs, total_calls=total_calls)
         self._record = Record(watch.log, tf, stepper)
         self._own_profiler = own_profiler
+        self._dataset = dataset
+        """The id of the call that made the dataset which the training is given."""
+        self._cannot_hold = cannot_hold
+        """Why no batch can be held, where that is known before."""
         self._clean_call_s = math.nan
         self.traced = False
         """Whether the fit has been traced: one trace is enough for a script."""
@@ -65,26 +70,30 @@ class Measurement:
             # Traced while the input runs as in training: the blocks fill and empty its buffers.
             yield from self._trace()
             yield from Blocks(
-                self._tf, self._stepper, self._record, self._length, self._clean_call_s
-            ).alternate()
+                self._tf, self._stepper, self._record, self._length, self._clean_call_s,
+                cannot_hold=self._cannot_hold,
+            ).alternate()  # fmt: skip
         except TrainingEnds:
             pass
         yield from self._to_an_epoch_worth_draining()
-        self._drain()
-        stop_script(self._watch)
+        self._finish()
 
     def fit_has_ended(self) -> None:
         """The fit ended amid the held blocks: the script must not go on with such a model."""
         if self._stepper.tampered and not self._watch.options.full:
-            self._drain()
-            stop_script(self._watch)
+            self._finish()
+
+    def _finish(self) -> NoReturn:
+        self._drain()
+        repeats.look(self._tf, self._watch.recorder, self._record, self._dataset)
+        stop_script(self._watch)
 
     # Warm-up and clean: only a clock.
 
     def _clean(self) -> Plan:
         self._record.phase(events.WARMUP)
-        for _ in range(WARMUP_CALLS):
-            yield Use(events.WARMUP)
+        for number in range(WARMUP_CALLS):
+            yield Use(events.WARMUP, sync=number + 1 == WARMUP_CALLS)
         self._record.phase(events.CLEAN)
         self._record.model("begin")
         began = time.perf_counter()
@@ -93,13 +102,16 @@ class Measurement:
         window_s = 0.0
         steady = False
         while True:
-            call = yield Use(events.CLEAN)
+            # The device is waited for at the ends of windows only: in a loop that runs ahead of
+            # it single calls are dispatch, and windows are what the device takes.
+            closes = steadiness.window_is_full(window_s, window_calls + 1)
+            call = yield Use(events.CLEAN, sync=closes)
             calls += 1
             duration = None if call is None else self._stepper.duration_s(call)
             if call is not None and duration is not None:
                 window_s += duration
                 window_calls += 1
-                if steadiness.window_is_full(window_s, window_calls):
+                if closes:
                     windows.append(steadiness.Window(call.t_end - window_s, window_s, window_calls))
                     window_s, window_calls = 0.0, 0
                     steady = steadiness.judge(windows).steady
@@ -123,7 +135,7 @@ class Measurement:
             return False
         total = self._length.calls
         if total is None:
-            return self._length.epochs == 1 and elapsed_s >= UNKNOWN_LENGTH_S
+            return self._length.epochs in (1, None) and elapsed_s >= UNKNOWN_LENGTH_S
         return calls >= SHORT_RUN_SHARE * total
 
     def _end_clean(self, verdict: steadiness.Steady, windows: list[steadiness.Window]) -> None:

@@ -7,6 +7,7 @@ row, and one resumption of the measurement's plan.
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -32,6 +33,7 @@ class Call:
     duration_s: float | None
     """From the end of the previous call of the epoch to the end of this one; None for the first."""
     epoch: int
+    steps: int = 1
 
 
 @dataclass(slots=True)
@@ -43,6 +45,8 @@ class Use:
     iterator: Any = None
     """None: the script's own."""
     annotate: int | None = None
+    sync: bool = False
+    """Whether the devices are waited for at its end: the end of a window of calls."""
 
 
 Plan = Generator[Use, Call | None, None]
@@ -51,12 +55,18 @@ Plan = Generator[Use, Call | None, None]
 class Stepper:
     """Hands each call to the plan, counts steps, and writes the rows."""
 
-    def __init__(self, watch: Watch, fit: int, steps_per_call: int) -> None:
+    def __init__(
+        self, watch: Watch, fit: int, steps_per_call: int,
+        synchronise: Callable[[], Any] | None = None,
+    ) -> None:  # fmt: skip
         self._watch = watch
         self.fit = fit
         self.steps_per_call = steps_per_call
-        self.iterator: Any = None
-        """The script's own iterator, of the coming or current call."""
+        self._synchronise = synchronise
+        """Waits for the devices; None where the host's clock is the device's."""
+        self._iterator: Callable[[], Any] = _nothing
+        self.fetches_in_python = False
+        """Whether the script takes its batches itself, so that any object can stand for one."""
         self.epoch = -1
         self.calls = 0
         self.calls_in_epoch = 0
@@ -67,6 +77,7 @@ class Stepper:
         """Whether an epoch has so few calls that its first one must be counted, too."""
         self.tampered = False
         """Whether batches were taken or repeated: from here on the training is not the script's."""
+        self._annotation: Any = None
         self._original: Callable[[Any], Any] | None = None
         self._plan: Plan | None = None
         self._use = Use(events.WARMUP)
@@ -75,6 +86,36 @@ class Stepper:
         self._done: Call | None = None
         self._previous_end: float | None = None
         self._last_flush = time.perf_counter()
+
+    @property
+    def iterator(self) -> Any:
+        """The script's own iterator, of the coming or current call; None once it is gone.
+
+        Held weakly: an iterator that the script has dropped must not keep its threads.
+        """
+        return self._iterator()
+
+    @iterator.setter
+    def iterator(self, iterator: Any) -> None:
+        try:
+            self._iterator = _nothing if iterator is None else weakref.ref(iterator)
+        except TypeError:  # an object of the script's own that allows no weak reference
+            self._iterator = lambda: iterator
+
+    @property
+    def can_call_aside(self) -> bool:
+        """Whether the train function can be called without the script's noticing."""
+        return self._original is not None
+
+    @property
+    def use(self) -> Use:
+        """What the current call is for."""
+        return self._use
+
+    @property
+    def phase(self) -> str:
+        """The phase of the current call."""
+        return self._use.phase
 
     def follow(self, plan: Plan) -> None:
         """Take orders from `plan`, a generator that yields what each call is for."""
@@ -104,7 +145,7 @@ class Stepper:
             given = iterator if use is None or use.iterator is None else use.iterator
             t_enter = clock()
             if use is not None and use.annotate is not None:
-                result = self._annotated(original, given, use.annotate)
+                result = self._annotated(original, (given,), {})
             else:
                 result = original(given)
             guard.run("step:after", self._after, t_enter, clock(), use)
@@ -133,6 +174,7 @@ class Stepper:
         plan, self._plan = self._plan, None
         if plan is not None:
             plan.close()
+        self._end_annotation()
         self.iterator = self._original = None
         self._use = Use(events.AFTER)
 
@@ -143,13 +185,67 @@ class Stepper:
 
     def restart_clock(self) -> None:
         """What happened since the last call was gputune's work: no step is charged for it."""
+        if self._synchronise is not None:
+            self._synchronise()
         self._previous_end = time.perf_counter()
 
     def callbacks_done(self) -> None:
         """The callbacks of the current step have run."""
         if self._open is not None:
-            self._open.t_end = time.perf_counter()
+            self._open.t_end = self._end_of_call()
             self._close_call()
+
+    # A loop written by hand: the step is what lies between two fetches, or two training calls.
+
+    def next_step(self, iterator: Any, *, stretch: bool) -> Use:
+        """A step begins, so the one before it ends; what the new one is for.
+
+        `stretch` says that something else happened in between (validation, a new iterator): the
+        step before ended with its last training call.
+        """
+        self._end_annotation()
+        if stretch:
+            self.epoch_begins(self.epoch + 1)
+        elif self._open is not None:
+            self._open.t_end = self._end_of_call()
+        use = self._before(iterator)
+        profiler = self._watch.profiler
+        if use.annotate is not None and profiler is not None and profiler.active:
+            self._annotation = profiler.annotation(use.annotate)
+            self._annotation.__enter__()
+        return use
+
+    def _end_annotation(self) -> None:
+        annotation, self._annotation = self._annotation, None
+        if annotation is not None:
+            annotation.__exit__(None, None, None)
+
+    def training_call(
+        self, t_enter: float, t_exit: float, steps: int | None = None, *, only: bool = False
+    ) -> None:
+        """A training call of the current step has ended: its first one, or one more.
+
+        `steps` is how many training steps the call made, where not `steps_per_call`; `only` says
+        that no other call belongs to a step, so that in a trace the step ends here.
+        """
+        if only:
+            self._end_annotation()
+        if self._open is not None:
+            self._open.t_exit = self._open.t_end = t_exit
+            return
+        call = self._after(t_enter, t_exit, self._use)
+        if steps is not None:
+            call.steps = steps
+
+    def still_training(self) -> None:
+        """The current step goes on: variables are being assigned to."""
+        if self._open is not None:
+            self._open.t_exit = self._open.t_end = time.perf_counter()
+
+    def _end_of_call(self) -> float:
+        if self._use.sync and self._synchronise is not None:
+            self._synchronise()
+        return time.perf_counter()
 
     def flush(self) -> None:
         """Write the rows that are still in memory."""
@@ -191,19 +287,24 @@ class Stepper:
             self._use = Use(events.AFTER)
         return self._use
 
-    def _annotated(self, original: Callable[[Any], Any], iterator: Any, number: int) -> Any:
-        profiler = self._watch.profiler
-        if profiler is None or not profiler.active:
-            return original(iterator)
+    def _annotated(
+        self, original: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Any:
+        """Call it, marked in the trace where one is being taken."""
+        profiler, number = self._watch.profiler, self._use.annotate
+        if number is None or profiler is None or not profiler.active:
+            return original(*args, **kwargs)
         with profiler.annotation(number):
-            return original(iterator)
+            return original(*args, **kwargs)
 
-    def _after(self, t_enter: float, t_exit: float, use: Use | None) -> None:
+    def _after(self, t_enter: float, t_exit: float, use: Use | None) -> Call:
         self.calls += 1
         self.calls_in_epoch += 1
         if use is not None and use.iterator is not None:
             self.surplus += self.steps_per_call
-        self._open = Call(t_enter, t_exit, t_exit, None, self.epoch)
+        call = Call(t_enter, t_exit, t_exit, None, self.epoch, self.steps_per_call)
+        self._open = call
+        return call
 
     def _close_call(self) -> None:
         call = self._open
@@ -216,8 +317,12 @@ class Stepper:
         self._done = call
         use = self._use
         self._rows.append(
-            (call.t_enter, call.t_exit, call.t_end, self.steps_per_call, call.epoch,
+            (call.t_enter, call.t_exit, call.t_end, call.steps, call.epoch,
              use.phase, use.block)
         )  # fmt: skip
         if call.t_end - self._last_flush > _FLUSH_S:
             self.flush()
+
+
+def _nothing() -> None:
+    """The iterator before there is one."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import time
 from types import ModuleType
@@ -28,18 +29,36 @@ class Watch:
         self.log = log
         self.guard = guard
         self._hooked: set[str] = set()
+        self._trainings = itertools.count(1)
+        self.in_fit = 0
+        """How many calls of Keras' `fit` are running, one inside another."""
+        self.measured = False
+        """Under `--full` the first training that was measured is the one; others are counted."""
         self.recorder: Recorder | None = None
         self.profiler: Profiler | None = None
+
+    def next_training(self) -> int:
+        """The number of a training that begins: of a `fit`, or of a loop written by hand."""
+        return next(self._trainings)
+
+    def measures(self, number: int) -> bool:
+        """Whether this training is to be measured."""
+        return not self.measured and self.options.fit in (None, number)
 
     def tensorflow_imported(self, tf: ModuleType) -> None:
         """TensorFlow is whole: record its `tf.data` calls, and in dry mode redirect its files."""
         if not self._first("tensorflow"):
             return
-        from gputune.inject import datasets, profiler
+        from gputune.inject import datasets, loops, profiler, retracing, sessions
 
-        self.log.write(events.ENVIRONMENT, tensorflow=getattr(tf, "__version__", None))
+        self.log.write(
+            events.ENVIRONMENT, tensorflow=getattr(tf, "__version__", None), t=time.perf_counter()
+        )
         self.guard.run("datasets", datasets.watch, tf, self)
         self.guard.run("profiler", profiler.watch, tf, self)
+        self.guard.run("loops", loops.watch, tf, self)
+        self.guard.run("retracing", retracing.watch, tf, self)
+        self.guard.run("sessions", sessions.watch, tf, self)
         if not self.options.full:
             from gputune.inject.dry import tensorflow_files
 
@@ -51,8 +70,9 @@ class Watch:
             return
         backend = keras.backend.backend()
         self.log.write(
-            events.ENVIRONMENT, keras=getattr(keras, "__version__", None), backend=backend
-        )
+            events.ENVIRONMENT, keras=getattr(keras, "__version__", None), backend=backend,
+            t=time.perf_counter(),
+        )  # fmt: skip
         if backend != "tensorflow":
             self.log.write(
                 events.STYLE,
@@ -62,10 +82,11 @@ class Watch:
             return
         import tensorflow as tf
 
-        from gputune.inject import fits
+        from gputune.inject import fits, loops
 
         self.tensorflow_imported(tf)
         self.guard.run("fits", fits.watch, keras, tf, self)
+        self.guard.run("loops:keras", loops.watch_keras, keras, self)
         if not self.options.full:
             from gputune.inject.dry import keras_files
 
@@ -95,6 +116,9 @@ class Watch:
     def script_ended(self) -> None:
         """The interpreter ends by itself: keep what was measured."""
         self.flush()
+        loops = sys.modules.get("gputune.inject.loops")
+        if loops is not None:
+            loops.end()
         self.log.write(events.END, t=time.perf_counter(), how="exit")
 
     def flush(self) -> None:

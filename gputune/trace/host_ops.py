@@ -12,7 +12,8 @@ The rule, established with TensorFlow 2.21 (tests/fixtures/traces, figures in it
   functions of tf.data run under other ids, mostly on `tf_data_*` threads, and are left out, and
   so are those of functions that other threads of the script call. Under XLA the operations have
   the stat `hlo_op` and run on any thread, outside such stretches.
-- `IteratorGetNext…Op::DoCompute` with that id is the step's wait for input.
+- `IteratorGetNext…Op::DoCompute` with that id is the step's wait for input, and so is one on the
+  step's own thread: of a loop that takes its batches in Python.
 - An operation that TensorFlow has found to be cheap (below 8000 cycles, some 3 µs, in a moving
   average that starts high) has no event, and so counts as dispatch. That takes about a hundred
   runs of the function: a tiny model showed 44 operations a step at its 80th step, 41 at the
@@ -126,7 +127,7 @@ def host_steps(
     executor = union(
         run.interval for run in runs.stretches if runs.owner(run.id, model_ids) is not None
     )
-    waits = subtract(intersect(_get_next(trace.host, model_ids), inside), ops)
+    waits = subtract(intersect(_get_next(trace.host, model_ids, threads), inside), ops)
     calls = intersect(_runtime_calls(trace.host, threads), inside)
     # Without events but with stretches, every operation was a cheap one: that is a figure.
     if not op_events and not intersect(executor, inside):
@@ -201,15 +202,15 @@ def _candidate(name: str) -> bool:
     return name == PROCESS or op_type(name) is not None or "::" not in name
 
 
-def _get_next(host: Plane, model_ids: set[int]) -> list[Interval]:
-    """When the training function waited for its input."""
+def _get_next(host: Plane, model_ids: set[int], threads: set[int]) -> list[Interval]:
+    """When the training function, or the script's own loop, waited for its input."""
     return union(
         (event.start_ps, event.end_ps)
         for line in host.lines
         for event in line.events(
             lambda name: name.startswith("IteratorGetNext") and name.endswith("::DoCompute")
         )
-        if event.stat("id") in model_ids
+        if event.stat("id") in model_ids or line.id in threads
     )
 
 

@@ -17,6 +17,7 @@ from tests.integration.running import ROOT, SCRIPTS, Ran, python
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(600)]
 
 SMALL = SCRIPTS / "faults" / "small.py"
+LOOP = SCRIPTS / "faults" / "loop.py"
 
 # `break_hook` is no option of the command line: the verb is called as a notebook would.
 DRIVER = """
@@ -49,6 +50,12 @@ class Fault:
     env: dict[str, str] = field(default_factory=lambda: {"EPOCHS": "3"})
     said: str | None = None
     """The hook that the report names, where it is not this one."""
+    script: Path = SMALL
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What tells the run without gputune that it is compared with."""
+        return self.script.stem, self.env["EPOCHS"]
 
     def __str__(self) -> str:
         return f"{self.hook}{'' if self.full else ' by default'}"
@@ -56,6 +63,11 @@ class Fault:
 
 RICH = {"EPOCHS": "1", "RICH": "1"}
 LONG = {"EPOCHS": "400"}
+LOOP_HOOKS = (
+    "loops", "loops:keras", "loop:after", "loop:assign", "loop:before", "loop:call", "loop:end",
+    "loop:fetch", "loop:gradient", "loop:interrupted", "loop:iterator", "loop:optimizer",
+    "loop:strategy",
+)  # fmt: skip
 FAULTS = [
     Fault("bootstrap"),
     Fault("import:tensorflow"),
@@ -75,6 +87,7 @@ FAULTS = [
     Fault("step:callbacks"),
     Fault("measurement:*", said="measurement"),
     Fault("atexit"),
+    *(Fault(hook, env={"EPOCHS": "2"}, script=LOOP) for hook in LOOP_HOOKS),
     Fault("dry:tensorflow", full=False, env=RICH),
     Fault("dry:keras", full=False, env=RICH),
     Fault("dry:*.*", full=False, env=RICH, said="dry:"),
@@ -96,8 +109,10 @@ class Runs:
     def __init__(self, pool: ThreadPoolExecutor, top: Path) -> None:
         self._top = top
         self._bare = {
-            env["EPOCHS"]: pool.submit(python, SMALL, cwd=top / f"bare{env['EPOCHS']}", env=env)
-            for env in ({"EPOCHS": "3"}, RICH, LONG)
+            fault.key: pool.submit(
+                python, fault.script, cwd=top / f"bare{'_'.join(fault.key)}", env=fault.env
+            )
+            for fault in {fault.key: fault for fault in FAULTS}.values()
         }
         self._broken = {
             str(fault): pool.submit(
@@ -108,7 +123,7 @@ class Runs:
 
     def bare(self, fault: Fault) -> Ran:
         """The run without gputune that has the environment of this one."""
-        return self._bare[fault.env["EPOCHS"]].result()
+        return self._bare[fault.key].result()
 
     def broken(self, fault: Fault) -> tuple[Ran, Profile]:
         """The run with that hook broken, and its report."""
@@ -126,7 +141,7 @@ class Runs:
     def _job(self, fault: Fault) -> str:
         return json.dumps(
             {
-                "script": str(SMALL),
+                "script": str(fault.script),
                 "hook": fault.hook,
                 "full": fault.full,
                 "max_s": 1.0,
