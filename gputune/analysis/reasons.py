@@ -45,7 +45,10 @@ def missing(
         found.append(
             Unavailable(metric="ceilings.achieved_fraction", reason="a ceiling is not known")
         )
-    for metric in ("trace", "pipeline.model"):
+    if full:
+        why = "--full lets the script run on undisturbed: this needs a second pass over the input"
+        found.append(Unavailable(metric="repetitions", reason=why))
+    for metric in ("trace", "pipeline.model", "repetitions"):
         if metric in reasons:
             found.append(Unavailable(metric=metric, reason=reasons[metric]))
     return found

@@ -16,5 +16,8 @@ class TraceFacts:
     host: HostSteps | None = None
     tree: IteratorTree | None = None
     gpu: GpuActivity | None = None
+    """The first GPU that worked."""
+    gpus: tuple[tuple[int, GpuActivity], ...] = ()
+    """Each GPU that worked, by TensorFlow's number of it."""
     steps: int = 0
     reason: str = ""

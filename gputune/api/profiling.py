@@ -128,6 +128,7 @@ def _record(
         gpus=average_gpus(watching.gpus, watching.gpu_samples, windows),
         host=average_host(watching.host_samples, windows),
         reasons=reasons,
+        memory=[(s.t, s.rss_bytes) for s in watching.host_samples if s.rss_bytes is not None],
     )
     findings = tuple(with_knobs(finding) for finding in find(record))
     return replace(record, findings=findings, verdict=verdict(record, findings))

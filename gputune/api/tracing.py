@@ -26,18 +26,20 @@ def trace_facts(fit: FitRun) -> TraceFacts:
         return TraceFacts(reason=str(error))
     windows = step_windows(trace)
     forest = iterator_forest(trace, windows=tuple(window.interval for window in windows))
+    gpus = _gpus(trace, windows)
     tree = next((t for t in forest if t.get_next_count > 0), None)
     return TraceFacts(
         host=host_steps(trace, windows, steps_per_window=fit.steps_per_call),
         tree=tree,
-        gpu=_gpu(trace, windows),
+        gpu=gpus[0][1] if gpus else None,
+        gpus=gpus,
         steps=len(windows) * fit.steps_per_call,
     )
 
 
-def _gpu(trace: Trace, windows: tuple[StepWindow, ...]) -> GpuActivity | None:
-    """The first GPU that worked, from the first traced step to the end of the last."""
-    streams = gpu_streams(trace)
-    if not streams or not windows:
-        return None
-    return streams[0].activity((windows[0].start_ps, windows[-1].end_ps))
+def _gpus(trace: Trace, windows: tuple[StepWindow, ...]) -> tuple[tuple[int, GpuActivity], ...]:
+    """The GPUs that worked, from the first traced step to the end of the last."""
+    if not windows:
+        return ()
+    window = (windows[0].start_ps, windows[-1].end_ps)
+    return tuple((gpu.index, gpu.activity(window)) for gpu in gpu_streams(trace))

@@ -15,9 +15,12 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from gputune.inject.callables import describe_function
+from gputune.inject.hazards import hazard, is_address
 from gputune.inject.patching import caller, patch
 from gputune.inject.sites import call_site
 from gputune.session import events
@@ -47,20 +50,45 @@ def unrecorded() -> Iterator[None]:
         _thread.unrecorded = before
 
 
+@dataclass(frozen=True, slots=True)
+class Made:
+    """The call that made a dataset.
+
+    `inputs` are the ids of the calls whose datasets it stands on, `arguments` the recorded ones.
+    `function` gives the user's function while that lives (the dataset holds it), else None.
+    `hazard` is why neither the call nor what it is made of may be run again, or empty.
+    """
+
+    id: int
+    method: str
+    inputs: tuple[int, ...]
+    arguments: dict[str, Any]
+    function: Callable[[], Any]
+    hazard: str
+
+
 class Recorder:
     """Writes one `dataset_call` event for each call; knows which dataset came from which."""
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
         self._ids = itertools.count(1)
-        self._made_by: weakref.WeakKeyDictionary[Any, int] = weakref.WeakKeyDictionary()
+        self._made_by: weakref.WeakKeyDictionary[Any, Made] = weakref.WeakKeyDictionary()
 
     def id_of(self, dataset: Any) -> int | None:
         """The id of the call that made this dataset, or None for an unknown one."""
         try:
-            return self._made_by.get(dataset)
+            made = self._made_by.get(dataset)
         except TypeError:
             return None
+        return None if made is None else made.id
+
+    def living(self) -> dict[int, tuple[Any, Made]]:
+        """The datasets that still live, each with its call, by the call's id.
+
+        What a living dataset stands on lives as well.
+        """
+        return {made.id: (dataset, made) for dataset, made in list(self._made_by.items())}
 
     def call(
         self,
@@ -82,7 +110,7 @@ class Recorder:
             name = f"gt_{number}_{method}"
             kwargs = {**kwargs, "name": name}
         stack = _stack()
-        stack.append({"id": number, "python": method in _PYTHON})
+        stack.append({"id": number, "python": method in _PYTHON, "hazard": ""})
         try:
             result = original(*args, **kwargs)
         finally:
@@ -91,7 +119,7 @@ class Recorder:
         if method == "cache" and self._watch.options.full:
             guard.run("datasets", self._note_cache, signature, args, kwargs)
         guard.run(
-            "datasets", self._record, number, method, name, ours, frame["python"], signature,
+            "datasets", self._record, number, method, name, ours, frame, signature,
             instance, args, kwargs, made,
         )  # fmt: skip
         return result
@@ -105,14 +133,28 @@ class Recorder:
             self._watch.log.write(events.CLEANUP, path=os.path.abspath(filename))
 
     def _record(
-        self, number: int, method: str, name: str | None, ours: bool, python: bool,
+        self, number: int, method: str, name: str | None, ours: bool, frame: dict[str, Any],
         signature: inspect.Signature | None, instance: Any, args: tuple[Any, ...],
         kwargs: dict[str, Any], made: Any,
     ) -> None:  # fmt: skip
         label = type(made).__name__ if method == "__init__" else method
-        inputs = [i for i in (self.id_of(d) for d in _datasets(instance, args, kwargs)) if i]
+        outer = _stack()[-1] if _stack() else None
+        below = [] if method == "__init__" else list(_datasets(instance, args, kwargs))
+        inputs = [i for i in map(self.id_of, below) if i]
+        arguments = _arguments(signature, args, kwargs)
+        python = frame["python"]
+        why = frame["hazard"] or hazard(
+            method, arguments, python=python,
+            remote=any(is_address(value) for value in [*args, *kwargs.values()]),
+            # What a function of the script gets from tf.data (a window) is part of its caller.
+            unknown=outer is None and len(inputs) < len(below),
+        )  # fmt: skip
+        if outer is not None:
+            outer["hazard"] = outer["hazard"] or why
         try:
-            self._made_by[made] = number
+            self._made_by[made] = Made(
+                number, label, tuple(inputs), arguments, _function(args, kwargs), why
+            )
         except TypeError:
             pass
         # Frames: _record <- Guard.run <- call <- the hook <- the caller.
@@ -123,10 +165,10 @@ class Recorder:
             name=name,
             ours=ours,
             site=call_site(caller()),
-            inputs=inputs if method != "__init__" else [],
-            arguments=_arguments(signature, args, kwargs),
+            inputs=inputs,
+            arguments=arguments,
             python=python,
-            outer=_stack()[-1]["id"] if _stack() else None,
+            outer=outer["id"] if outer is not None else None,
         )
 
 
@@ -199,15 +241,18 @@ def _given_name(
 
 def _datasets(instance: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Iterator[Any]:
     """The datasets that the call stands on: its object, then those among its arguments."""
-    if hasattr(instance, "element_spec") and not isinstance(instance, type):
-        yield instance
-    for value in [*args, *kwargs.values()]:
-        if hasattr(value, "element_spec"):
-            yield value
-        elif isinstance(value, (list, tuple)):
-            yield from (item for item in value[:16] if hasattr(item, "element_spec"))
+    for value in [instance, *args, *kwargs.values()]:
+        if isinstance(value, (list, tuple)):
+            yield from filter(_is_dataset, value[:16])
         elif isinstance(value, dict):
-            yield from (item for item in value.values() if hasattr(item, "element_spec"))
+            yield from filter(_is_dataset, value.values())
+        elif _is_dataset(value):
+            yield value
+
+
+def _is_dataset(value: Any) -> bool:
+    """Whether it is a dataset, and not a class of them (`interleave(tf.data.TFRecordDataset)`)."""
+    return not isinstance(value, type) and hasattr(value, "element_spec")
 
 
 def _arguments(
@@ -240,31 +285,29 @@ def _plain(name: str, value: Any) -> Any:
     if name == "options":
         return _options(value)
     if callable(value):
-        code = getattr(inspect.unwrap(value), "__code__", None)
-        label = getattr(value, "__name__", type(value).__name__)
-        if code is None:
-            return {"function": label}
-        return {
-            "function": label,
-            "file": code.co_filename,
-            "line": code.co_firstlineno,
-            "random": _mentions_random(code),
-        }
+        return describe_function(value)
     if getattr(value, "shape", None) == () and hasattr(value, "numpy"):
         number = value.numpy()
         return number.item() if hasattr(number, "item") else None
     return None
 
 
-def _mentions_random(code: Any) -> bool:
-    """Whether the function's own code names something random (`tf.image.random_flip_…`).
+def _function(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Callable[[], Any]:
+    """A weak reference to the first function among the arguments: the dataset holds it anyway.
 
-    A sign, not a proof: what it calls is not looked into.
+    Held strongly, a function that knows its own dataset would keep both alive for good.
     """
-    names = {*code.co_names, *code.co_freevars}
-    if any("random" in name.lower() for name in names):
-        return True
-    return any(_mentions_random(c) for c in code.co_consts if hasattr(c, "co_names"))
+    for value in [*args, *kwargs.values()]:
+        if callable(value) and not _is_dataset(value):
+            try:
+                return weakref.ref(value)
+            except TypeError:
+                break
+    return _nothing
+
+
+def _nothing() -> None:
+    return None
 
 
 def _options(options: Any) -> dict[str, Any]:

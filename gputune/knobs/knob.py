@@ -24,11 +24,11 @@ class SetArgument:
 
 @dataclass(frozen=True, kw_only=True)
 class InsertCall:
-    """Put a call into the pipeline: `last` is its end."""
+    """Put a call into the pipeline: `last` is its end, `behind` right behind the setting's line."""
 
     method: str
     argument: str
-    place: Literal["last"]
+    place: Literal["last", "behind"]
 
 
 Edit = SetArgument | InsertCall

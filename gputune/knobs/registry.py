@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from gputune.knobs import num_parallel_calls, prefetch, steps_per_execution
+from gputune.knobs import cache, num_parallel_calls, prefetch, steps_per_execution
 from gputune.knobs.knob import Knob, Table
 from gputune.schema.config import Config, Setting
 from gputune.schema.finding import Finding
 from gputune.schema.profile import Profile
 
 KNOBS: tuple[Knob, ...] = (
+    cache.KNOB,
     num_parallel_calls.KNOB,
     prefetch.KNOB,
     steps_per_execution.KNOB,

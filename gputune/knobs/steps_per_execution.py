@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from gputune.knobs.knob import Knob, SetArgument
+from gputune.schema.conditions import STEPS_AT_ONCE
 from gputune.schema.config import Setting
 from gputune.schema.profile import Profile
 
-FIRST_VALUE = 32
-"""Large enough that the fixed cost of a call hardly counts, small beside an epoch."""
+FIRST_VALUE = STEPS_AT_ONCE
 
 
 def first_values(profile: Profile) -> tuple[Setting, ...]:
@@ -15,7 +15,9 @@ def first_values(profile: Profile) -> tuple[Setting, ...]:
     steps = profile.steps
     if steps is None or steps.steps_per_execution > 1 or profile.setting("run_eagerly"):
         return ()
-    if not any(finding.id == "host-bound" for finding in profile.findings):
+    if profile.style not in (None, "keras.fit"):
+        return ()  # only Keras' loop makes several steps in one call
+    if not any(finding.id in KNOB.addresses for finding in profile.findings):
         return ()
     epoch = next((fit.steps_per_epoch for fit in profile.fits if fit.analysed), None)
     value = FIRST_VALUE if epoch is None else min(FIRST_VALUE, epoch)
@@ -37,7 +39,7 @@ KNOB = Knob(
     table="policy",
     takes_effect="fit",
     changes="nothing",
-    addresses=("host-bound",),
+    addresses=("host-bound", "waits-for-loss"),
     edits=(SetArgument(method="compile", argument="steps_per_execution"),),
     first_values=first_values,
 )

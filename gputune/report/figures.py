@@ -76,6 +76,16 @@ def size(value: float | None) -> str:
     return f"{count(scaled)} {unit}"
 
 
+def interval_size(bounds: tuple[float, float] | None) -> str:
+    """Return an interval of sizes in bytes, in the unit of its larger end: `0.99 to 1.01 MiB`."""
+    if bounds is None or not all(map(math.isfinite, bounds)):
+        return NOT_AVAILABLE
+    largest = max(map(abs, bounds))
+    scaled, unit = _scaled(largest, 1024.0, _SIZE_UNITS)
+    scale = largest / scaled if scaled else 1.0
+    return f"{number(bounds[0] / scale)} to {number(bounds[1] / scale)} {unit}"
+
+
 def byte_rate(value: float | None) -> str:
     """Return bytes per second in decimal units, as links and disks are rated: `11.8 GB/s`."""
     if value is None or not math.isfinite(value):

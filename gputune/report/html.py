@@ -9,7 +9,7 @@ from typing import Any, Final
 import jinja2
 from markupsafe import Markup, escape
 
-from gputune.report import figures, rows
+from gputune.report import around, figures, rows
 from gputune.report.chart import HEIGHT, WIDTH, chart
 from gputune.report.literal import literal
 from gputune.schema.profile import Profile
@@ -32,6 +32,7 @@ def render_html(profile: Profile, *, json_name: str = "profile.json") -> str:
         parts=rows.parts(profile),
         stages=rows.stages(profile),
         missing=rows.missing(profile),
+        around_lines=around.lines(profile),
         charts=[drawn for drawn in map(chart, profile.series) if drawn is not None],
         chart_size=(WIDTH, HEIGHT),
         rows=rows,

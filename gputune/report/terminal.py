@@ -8,7 +8,7 @@ from typing import Final
 from rich.console import RenderableType
 from rich.table import Table
 
-from gputune.report import figures, rows
+from gputune.report import around, figures, rows
 from gputune.report.ink import Ink
 from gputune.report.terminal_bar import breakdown
 from gputune.report.terminal_pipeline import pipeline
@@ -129,6 +129,10 @@ def _add_devices(grid: Table, profile: Profile, ink: Ink) -> None:
     host = rows.host_figures(profile)
     if host:
         grid.add_row("Host", ink.text(ink.listed(host)))
+    before = ""
+    for said in around.lines(profile):
+        grid.add_row("" if said.label == before else said.label, ink.text(said.text))
+        before = said.label
 
 
 def _findings(profile: Profile, ink: Ink) -> Table:

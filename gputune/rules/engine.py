@@ -4,7 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from gputune.rules import ceiling, host_bound, input_bound, order, python_stage, serial_map, setup
+from gputune.rules import (
+    callback_cost,
+    ceiling,
+    eager,
+    host_bound,
+    input_bound,
+    memory,
+    no_cache,
+    order,
+    pauses,
+    python_stage,
+    retracing,
+    serial_map,
+    setup,
+    start,
+    waits_for_loss,
+)
 from gputune.schema.finding import Finding, Severity
 from gputune.schema.profile import Profile
 
@@ -12,11 +28,19 @@ Rule = Callable[[Profile], Iterable[Finding]]
 
 RULES: tuple[Rule, ...] = (
     setup.findings,
+    eager.findings,
     input_bound.findings,
+    no_cache.findings,
     serial_map.findings,
     python_stage.findings,
     order.findings,
+    retracing.findings,
+    callback_cost.findings,
     host_bound.findings,
+    waits_for_loss.findings,
+    pauses.findings,
+    memory.findings,
+    start.findings,
 )
 _RANK = {Severity.PROBLEM: 0, Severity.WARNING: 1, Severity.GOOD: 2, Severity.NOTE: 3}
 
@@ -56,6 +80,6 @@ def _no_training(profile: Profile) -> str:
     if profile.environment.tensorflow is None:
         return "No training was seen: the script never imported TensorFlow."
     return (
-        "No training was seen: the script did not call Keras' fit, "
-        "the only way of training that this version measures."
+        "No training was seen: no call of Keras' fit or train_on_batch, and no loop that takes "
+        "gradients of variables and applies them."
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gputune.rules.caching import above, moved_behind, place, repetition_of
 from gputune.rules.thresholds import INPUT_PROBLEM_FRACTION, INPUT_WARNING_FRACTION
 from gputune.schema.finding import Finding, Severity
 from gputune.schema.profile import Profile, Stage
@@ -89,20 +90,42 @@ def _site(profile: Profile, stage: Stage | None) -> Site | None:
 def _remedy(profile: Profile, stage: Stage | None) -> str:
     if stage is None:
         return "Make the input faster: its stages could not be told apart in this run."
+    cache = _cache_remedy(profile, stage)
+    if cache:
+        return cache
     if stage.python:
         return (
             f"Replace the Python in {stage.label} by TensorFlow operations, or make the data "
             "ready before training: Python runs one element at a time, whatever the parallelism."
         )
     if stage.label.startswith(".map"):
-        return _map_remedy(stage, profile.environment.cores or 1)
-    return (
-        f"Make {stage.label} cheaper, or do its work once: .cache() behind it where its result is "
-        "the same in every epoch and fits in memory."
-    )
+        return _map_remedy(profile, stage, profile.environment.cores or 1)
+    once = _once(profile, stage)
+    return f"Make {stage.label} cheaper{f', or do its work once: {once}' if once else ''}."
 
 
-def _map_remedy(stage: Stage, cores: float) -> str:
+def _cache_remedy(profile: Profile, stage: Stage) -> str:
+    """The first words of what `no-cache` says in full, where it speaks of this stage."""
+    found, pipeline = place(profile), profile.pipeline
+    if found is None or pipeline is None:
+        return ""
+    if stage.index not in {s.index for s in (found.stage, *above(pipeline, found.stage))}:
+        return ""
+    moved = "".join(f", and {label} behind that" for label in moved_behind(pipeline, found.stage))
+    return f"Put .cache() behind {found.repetition.label}{moved}. The finding no-cache says why."
+
+
+def _once(profile: Profile, stage: Stage) -> str:
+    """How the stage's work could be done once, by what was seen of its elements; or nothing."""
+    seen = repetition_of(profile, stage)
+    if seen is None or (not seen.elements and "random" not in seen.reason):
+        return ".cache() behind it where its result is the same in every epoch and fits in memory"
+    if not seen.repeats:
+        return ""
+    return ".cache(FILE) behind it, on a local disk, since its result does not fit in memory"
+
+
+def _map_remedy(profile: Profile, stage: Stage, cores: float) -> str:
     at_once = stage.parallelism or 1
     if not stage.op.startswith(("Parallel", "MapAndBatch")):
         return (
@@ -114,11 +137,14 @@ def _map_remedy(stage: Stage, cores: float) -> str:
             f"Give {stage.label} num_parallel_calls=tf.data.AUTOTUNE. "
             f"It runs {at_once:.0f} at a time, and {cores:.3g} cores may be used."
         )
-    return (
-        f"Do the work of {stage.label} once: .cache() behind it where its result is the same "
-        "in every epoch and fits in memory, or store its result on disk. It already runs "
-        f"{at_once:.0f} at a time: num_parallel_calls alone will not help."
-    )
+    parallel = f"It already runs {at_once:.0f} at a time: num_parallel_calls alone will not help."
+    once = _once(profile, stage)
+    if not once:
+        return (
+            f"Make {stage.label} cheaper: its result is another each time, so it cannot be cached. "
+            f"{parallel}"
+        )
+    return f"Do the work of {stage.label} once: {once}, or store its result on disk. {parallel}"
 
 
 def _between(interval: tuple[float, float] | None) -> str:

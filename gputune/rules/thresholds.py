@@ -21,3 +21,31 @@ CEILING_FRACTION = 0.90
 """Ours: a tenth is about what a noisy machine can show between two runs."""
 STEADY_P99_OVER_P50 = 2.0
 """gpuprof's rule for unstable steps."""
+CACHED_SHARE = 0.25
+"""Ours: a cache that would save less than a quarter of the input's work is not worth its memory."""
+CALLBACK_WARNING_FRACTION = 0.05
+"""A callback's share of the step: as XProf's «moderately input-bound»: the model waits alike."""
+CALLBACK_PROBLEM_FRACTION = 0.20
+"""As XProf's «highly input-bound»."""
+LOSS_SPEEDUP = 1.05
+"""Ours: a gain below a twentieth is what two runs on a quiet machine differ by."""
+FIRST_STEP_S = 10.0
+"""Ours: an ordinary model is traced and compiled within a few seconds (measured on two cores: 1 to
+4 s); from ten seconds on somebody waits for it at every start."""
+FIRST_STEP_RUN_FRACTION = 0.10
+"""Ours: a tenth of a whole run for one step."""
+FIRST_STEP_LEAST_S = 2.0
+"""Ours: below that even a large share of a (tiny) run is of no matter."""
+START_S = 20 * 60.0
+"""SageMaker's rule: more than 20 minutes before the first step."""
+START_RUN_FRACTION = 0.30
+"""Ours: in a whole run, a third before the first step is over."""
+START_LEAST_S = 10.0
+"""Ours: importing TensorFlow alone takes 2 to 6 s."""
+PAUSES_RUN_FRACTION = 0.10
+"""Ours: a tenth of the training between epochs; gputune shows nothing worth having below that."""
+MEMORY_GROWTH_BYTES = 100 * 2**20
+"""Growth over MEMORY_GROWTH_STEPS that is worth a finding (ours): an allocator that settles, or a
+log that grows by a few floats a step, stays far below."""
+MEMORY_GROWTH_STEPS = 1000
+"""Ours: the steps of an epoch or two."""

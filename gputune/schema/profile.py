@@ -5,12 +5,20 @@ A quantity that was not or could not be measured is None, and `Profile.unavailab
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from gputune.schema.config import Setting, Value
 from gputune.schema.finding import Finding
 from gputune.schema.site import Site
+from gputune.schema.training import (
+    BetweenEpochs,
+    CallbackCost,
+    Distribution,
+    Repetition,
+    Retracing,
+    Startup,
+)
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -163,6 +171,9 @@ class Host:
     cpu_percent: float | None = None
     process_cpu_percent: float | None = None
     rss_bytes: int | None = None
+    rss_growth_bytes_per_step: float | None = None
+    """How the script's resident memory grows from step to step in the clean phase."""
+    rss_growth_ci95_bytes_per_step: tuple[float, float] | None = None
     read_bytes_per_s: float | None = None
     samples: int = 0
 
@@ -253,10 +264,10 @@ class WhatIf:
 
 @dataclass(frozen=True, kw_only=True)
 class FitSeen:
-    """One call of `fit`: what it was given and how much of it was seen."""
+    """One training of the script: a call of `fit`, or a loop written by hand."""
 
     index: int
-    """1 is the first `fit` of the script."""
+    """1 is the first training of the script."""
     site: Site | None
     steps: int
     epochs_requested: int | None
@@ -264,6 +275,9 @@ class FitSeen:
     analysed: bool
     input_kind: str = ""
     finished: bool = False
+    style: str = "keras.fit"
+    """`keras.fit`, `keras.train_on_batch`, `loop` (around compiled functions), `eager loop`,
+    `loop in a function`."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -288,7 +302,7 @@ class Profile:
     verdict: str
     """One sentence: what limits the script and what to do."""
     style: str | None = None
-    """How the script trains: `keras.fit`; None where no training was seen."""
+    """How the analysed training is written (see FitSeen.style); None where none was seen."""
     config: tuple[Setting, ...] = ()
     steps: Steps | None = None
     phases: tuple[Phase, ...] = ()
@@ -299,6 +313,12 @@ class Profile:
     pipeline: Pipeline | None = None
     ceilings: Ceilings = Ceilings()
     what_if: tuple[WhatIf, ...] = ()
+    startup: Startup = field(default_factory=Startup)
+    between_epochs: BetweenEpochs = field(default_factory=BetweenEpochs)
+    callbacks: tuple[CallbackCost, ...] = ()
+    retracing: tuple[Retracing, ...] = ()
+    repetitions: tuple[Repetition, ...] = ()
+    distribution: Distribution | None = None
     findings: tuple[Finding, ...] = ()
     unavailable: tuple[Unavailable, ...] = ()
     fits: tuple[FitSeen, ...] = ()

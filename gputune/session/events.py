@@ -6,9 +6,9 @@ process), so that the parent's sensors and the child's steps share one axis.
 | event | fields |
 | --- | --- |
 | start | t, pid, python, epoch_ns |
-| environment | tensorflow, keras, backend, devices [str], cuda |
+| environment | tensorflow, keras, backend, devices [str], cuda; t (of an import that is done) |
 | dataset_call | id, method, name (given by gputune or the user), ours (bool), site {…}, inputs [id], arguments {name: value or repr}, python (bool: runs Python code), outer (id of the call that this one is part of, or null) |
-| fit_begin | fit (1…), t, site, input_kind, input_code {…} (the user's Python that makes the batches, or null), dataset (id or null), batch_size, steps_per_execution, jit_compile, run_eagerly, precision, epochs, steps_per_epoch |
+| fit_begin | fit (1…), t, called (t of the call of `fit`), site, style (see schema/profile.FitSeen; keras.fit where it is missing), strategy, replicas (the class of tf.distribute's and how many; null where there is none), input_kind, input_code {…} (the user's Python that makes the batches, or null), dataset (id or null), batch_size, steps_per_execution, jit_compile, run_eagerly, precision, epochs, steps_per_epoch |
 | epoch_begin / epoch_end | fit, epoch, t |
 | steps | fit, rows [[t_enter, t_exit, t_end, steps, epoch, phase, block]] |
 | fit_end | fit, t, iterations (of the optimizer since the fit began, or null) |
@@ -18,6 +18,10 @@ process), so that the parent's sensors and the child's steps share one axis.
 | model | fit, phase (`begin`, `end` of the clean phase), iterator (number), t, nodes [{id, name, inputs, …}] (the iterator's model; see inject/iterator_model) |
 | drain | fit, t, batches, duration_s, first_batches (taken to empty the buffers, not timed) |
 | trace | fit, logdir |
+| callbacks | fit, epoch, t, names [str], ours [bool] (put in by Keras), calls (of the clean phase), step_s [s in those calls], begin_s, end_s [s at the epoch's begin and end], test_s [s in validation]; one value a callback, sums since the event before |
+| validation | fit, epoch, t (its end), duration_s (an evaluation that `fit` itself made) |
+| traced | t (when the call was over), function, object (number of the tf.function), objects (made from this code so far), total (tracings of this code so far), changed, site {…} (where the function stands, or null), user (bool: the user's code) |
+| repetition | fit, call (id of the dataset_call), elements (compared in the two passes, 0 where it was not looked at), repeats, in_order, element_bytes (mean), elements_all (of the whole dataset, or null), per_element (bool: stands before any batch), memory_available_bytes (of the machine, or null), reason (why it was not looked at) |
 | opened | path (a file opened for writing by the script) |
 | redirected | path, to (a file that dry mode sent to scratch) |
 | unavailable | metric, reason |
@@ -48,6 +52,10 @@ CLEAN_END = "clean_end"
 MODEL = "model"
 DRAIN = "drain"
 TRACE = "trace"
+CALLBACKS = "callbacks"
+VALIDATION = "validation"
+FUNCTION_TRACED = "traced"
+REPETITION = "repetition"
 OPENED = "opened"
 REDIRECTED = "redirected"
 UNAVAILABLE = "unavailable"

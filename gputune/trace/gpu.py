@@ -20,6 +20,8 @@ from gputune.trace.intervals import Interval, clip, subtract, total, union
 from gputune.trace.xplane import PS_PER_S, Event, Plane, Trace
 
 _PLANE = re.compile(r"/device:GPU:(\d+)$")
+_COLLECTIVE = re.compile(r"nccl|all_?reduce|reduce_?scatter|all_?gather", re.IGNORECASE)
+"""Kernels that exchange values between devices (NCCL's names; tried on its 2.x)."""
 _SIZE = re.compile(r"(?:^|\s)size:(\d+)")
 
 
@@ -43,7 +45,8 @@ class GpuActivity:
     """A GPU over one window. Times are seconds.
 
     `kernel_s` sums over the streams, so it can exceed the window; `busy_s` is the union of
-    kernels, copies and memsets, and `idle_s` the rest of `window_s`.
+    kernels, copies and memsets, and `idle_s` the rest of `window_s`. `all_reduce_s` is the time in
+    which only kernels ran that exchange values between devices.
     """
 
     window_s: float
@@ -53,6 +56,7 @@ class GpuActivity:
     d2h: Copies
     busy_s: float
     idle_s: float
+    all_reduce_s: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +64,7 @@ class _Event:
     start: int
     end: int
     size: int | None = None
+    collective: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +106,13 @@ class GpuStreams:
             d2h=_copies(self.d2h, window, subtract(subtract(from_device, kernels), to_device)),
             busy_s=total(busy) / PS_PER_S,
             idle_s=(end - start - total(busy)) / PS_PER_S,
+            all_reduce_s=self._alone([e for e in self.kernels if e.collective], window) / PS_PER_S,
         )
+
+    def _alone(self, events: Sequence[_Event], window: Interval) -> int:
+        """Picoseconds of the window in which kernels of `events` ran, and no other kernel."""
+        others = [event for event in self.kernels if not event.collective]
+        return total(subtract(clip(_cover(events), *window), clip(_cover(others), *window)))
 
 
 def gpu_streams(trace: Trace) -> tuple[GpuStreams, ...]:
@@ -135,7 +146,8 @@ def _read(index: int, plane: Plane) -> GpuStreams:
             elif event.name.startswith(("Memcpy", "Memset")):
                 other.append(_event(event))
             else:
-                kernels.append(_event(event))
+                exchanges = _COLLECTIVE.search(event.name) is not None
+                kernels.append(_event(event, collective=exchanges))
     return GpuStreams(
         index=index,
         kernels=tuple(kernels),
@@ -146,8 +158,8 @@ def _read(index: int, plane: Plane) -> GpuStreams:
     )
 
 
-def _event(event: Event, size: int | None = None) -> _Event:
-    return _Event(start=event.start_ps, end=event.end_ps, size=size)
+def _event(event: Event, size: int | None = None, *, collective: bool = False) -> _Event:
+    return _Event(start=event.start_ps, end=event.end_ps, size=size, collective=collective)
 
 
 def _size(event: Event) -> int | None:

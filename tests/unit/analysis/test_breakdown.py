@@ -4,13 +4,7 @@ from dataclasses import fields
 
 import pytest
 
-from gputune.analysis.breakdown import (
-    Parts,
-    break_down,
-    ceilings_record,
-    transfer_record,
-    what_if,
-)
+from gputune.analysis.breakdown import Parts, break_down, ceilings_record, transfer_record
 from gputune.analysis.input_wait import InputWait
 from gputune.schema.profile import Breakdown, Steps
 from gputune.trace.gpu import Copies, GpuActivity
@@ -199,13 +193,6 @@ def test_one_ceiling_alone_does_not_say_what_was_achieved() -> None:
 def test_without_a_batch_size_or_a_step_time_there_are_no_ceilings() -> None:
     for unknown in (steps(batch_size=None), steps(mean_s=None)):
         assert set(vars(ceilings_record(unknown, waited(), 20.0)).values()) == {None}
-
-
-def test_free_input_leaves_the_held_step() -> None:
-    (found,) = what_if(0.1, waited(0.75))
-    assert (found.step_s, found.speedup) == (pytest.approx(0.025), pytest.approx(4))
-    assert found.basis.startswith("measured")
-    assert what_if(0.1, None) == ()
 
 
 def test_on_a_gpu_without_a_trace_of_it_the_hosts_operations_are_no_computation() -> None:

@@ -14,10 +14,12 @@ from tests.unit.rules.profiles import (
     host_bound,
     pipeline,
     profile,
+    repetition,
     setting,
     stage,
     steps,
     waiting,
+    waits_for_loss,
 )
 
 
@@ -39,6 +41,8 @@ def test_what_a_knob_addresses_is_what_a_rule_can_find() -> None:
     slow = pipeline(stage(0, "Map", ".map(f)", 0.06), bottleneck=0)
     known = {f.id for f in find(waiting(0.06, pipeline=slow))}
     known |= {f.id for f in find(host_bound(0.0009))}
+    known |= {f.id for f in find(waits_for_loss(1.2))}
+    known |= {f.id for f in find(repeating())}
     known |= {"order:prefetch-not-last", "order:cache-after-prefetch"}
     assert {finding for knob in KNOBS for finding in knob.addresses} <= known
 
@@ -48,7 +52,8 @@ def test_what_a_knob_addresses_is_what_a_rule_can_find() -> None:
     [
         ("host-bound", ("steps_per_execution",)),
         ("serial-map", ("num_parallel_calls",)),
-        ("input-bound", ("prefetch",)),
+        ("input-bound", ("cache", "prefetch")),
+        ("no-cache", ("cache",)),
         ("no-gpu", ()),
     ],
 )
@@ -101,6 +106,24 @@ def test_prefetch_is_not_proposed_where_nothing_waits() -> None:
     assert config(waiting(0.0, pipeline=stages)).tf_data == ()
 
 
+def repeating() -> Profile:
+    slow = stage(0, "ParallelMapV2", ".map(f)", 0.06, parallelism=2.0)
+    stages = pipeline(stage(0, "Prefetch", ".prefetch(2)"), replace(slow, index=1, parent=0),
+                      bottleneck=1)  # fmt: skip
+    return waiting(0.06, pipeline=stages, repetitions=(repetition(".map(f)", 10),))
+
+
+def test_what_was_seen_to_repeat_is_cached_behind_its_line() -> None:
+    (found,) = config(repeating()).tf_data
+    assert (found.knob, found.value, found.site) == ("cache", "memory", at(10))
+    assert ".map(f).cache()" in found.note
+
+
+def test_waiting_for_the_loss_is_met_by_more_steps_a_call() -> None:
+    (found,) = config(with_epoch(waits_for_loss(1.2), 500)).policy
+    assert (found.knob, found.value) == ("steps_per_execution", 32)
+
+
 def with_epoch(found: Profile, steps_per_epoch: int | None) -> Profile:
     return replace(found, fits=(replace(found.fits[0], steps_per_epoch=steps_per_epoch),))
 
@@ -123,8 +146,9 @@ def test_an_epoch_of_one_step_leaves_nothing_to_put_together() -> None:
         host_bound(0.00009),
         host_bound(0.0009, config=(setting("run_eagerly", True),)),
         host_bound(0.0009, steps=steps(0.001, steps_per_execution=8)),
+        host_bound(0.0009, style="loop"),
     ],
-    ids=["not host-bound", "eager", "several already"],
+    ids=["not host-bound", "eager", "several already", "no fit of Keras'"],
 )
 def test_steps_per_execution_is_proposed_only_where_it_can_help(found: Profile) -> None:
     assert config(found).policy == ()

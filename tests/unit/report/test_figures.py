@@ -101,3 +101,17 @@ def test_no_quantity_fails_on_any_float(value: float | None) -> None:
     for name in ("x_s", "x_bytes", "x_bytes_per_s", "x_percent", "x_fraction", "x", "x_per_s"):
         assert figures.quantity(value, name)
     assert figures.factor(value)
+
+
+@pytest.mark.parametrize(
+    ("bounds", "text"),
+    [
+        (None, "n/a"),
+        ((0.0, math.nan), "n/a"),
+        ((0.0, 0.0), "0 to 0 B"),
+        ((1023 * 1024.0, 1025 * 1024.0), "0.999 to 1.00 MiB"),
+        ((-2048.0, 1024.0), "-2.00 to 1.00 KiB"),
+    ],
+)
+def test_an_interval_of_sizes_has_one_unit(bounds: tuple[float, float] | None, text: str) -> None:
+    assert figures.interval_size(bounds) == text

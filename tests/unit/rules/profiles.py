@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gputune.schema.conditions import LOSS_SELDOM
 from gputune.schema.config import Setting
 from gputune.schema.profile import (
     Breakdown,
@@ -15,8 +16,10 @@ from gputune.schema.profile import (
     Profile,
     Stage,
     Steps,
+    WhatIf,
 )
 from gputune.schema.site import Site
+from gputune.schema.training import Repetition
 
 FIT = Site(file="/work/train.py", line=40)
 
@@ -109,3 +112,18 @@ def setting(knob: str, value: Any) -> Setting:
 def two_cores() -> Environment:
     """A machine with two usable cores."""
     return Environment(gputune="0", python="3.11", platform="Linux", host="h", cores=2.0)
+
+
+def waits_for_loss(speedup: float, **more: Any) -> Profile:
+    """A step of 100 ms that would be so many times as fast with many steps a call."""
+    price = WhatIf(condition=LOSS_SELDOM, step_s=0.1 / speedup, speedup=speedup, basis="model: m")
+    return profile(**{"what_if": (price,), **more})
+
+
+def repetition(label: str, line: int, **more: Any) -> Repetition:
+    """A stage whose elements came again in order; all 1000 take 1 MB, which fits."""
+    fields = {
+        "repeats": True, "in_order": True, "elements": 200, "element_bytes": 1000.0,
+        "elements_all": 1000, "bytes_all": 1e6, "fits": True,
+    }  # fmt: skip
+    return Repetition(**{"label": label, "site": at(line), **fields, **more})

@@ -87,7 +87,7 @@ def test_training_that_ended_at_once_is_said_to_have_begun() -> None:
 
 def test_no_training_says_why() -> None:
     none = profile(steps=None, breakdown=None, style=None, fits=())
-    assert "did not call Keras' fit" in said(none)
+    assert "no call of Keras' fit" in said(none)
     bare = replace(none, environment=replace(none.environment, tensorflow=None))
     assert "never imported TensorFlow" in said(bare)
     other = replace(none, style="tf_keras", notes=("the script trains with tf_keras",))

@@ -5,8 +5,9 @@ from dataclasses import replace
 import pytest
 
 from gputune.rules import host_bound, setup
+from gputune.schema.conditions import LOSS_SELDOM
 from gputune.schema.finding import Severity
-from gputune.schema.profile import Profile
+from gputune.schema.profile import Profile, WhatIf
 from tests.unit.rules import profiles
 from tests.unit.rules.profiles import FIT, profile, setting, steps
 
@@ -55,12 +56,20 @@ def test_the_finding_says_the_figures_and_what_helps() -> None:
     assert found.site == FIT
 
 
-def test_eager_steps_are_told_to_compile() -> None:
-    (found,) = host_bound.findings(
-        profiles.host_bound(0.0009, config=(setting("run_eagerly", True),))
-    )
-    assert "run_eagerly" in found.remedy
-    assert "steps_per_execution" not in found.remedy
+def test_eager_steps_are_left_to_the_rule_on_eager_training() -> None:
+    found = profiles.host_bound(0.0009, config=(setting("run_eagerly", True),))
+    assert list(host_bound.findings(found)) == []
+
+
+def test_a_loop_written_by_hand_has_no_compile_to_pass_it_to() -> None:
+    (found,) = host_bound.findings(profiles.host_bound(0.0009, style="loop"))
+    assert "steps_per_execution" not in found.remedy and "@tf.function" in found.remedy
+
+
+def test_the_price_of_many_steps_a_call_is_evidence() -> None:
+    price = WhatIf(condition=LOSS_SELDOM, step_s=0.0005, speedup=2.0, basis="model: of it")
+    (found,) = host_bound.findings(profiles.host_bound(0.0009, what_if=(price,)))
+    assert found.evidence[-1] == "with 32 a step would take 0.5 ms (model: of it)"
 
 
 def ids(found: Profile) -> list[str]:

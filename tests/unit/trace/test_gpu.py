@@ -108,3 +108,14 @@ def test_the_api_call_on_the_host_is_no_copy() -> None:
     writer = Writer()
     writer.plane("/host:CPU").line("Stream #1(fake)").event("MemcpyH2D", 0, 10)
     assert gpu_streams(writer.trace()) == ()
+
+
+def test_all_reduce_counts_where_nothing_else_computes() -> None:
+    writer = Writer()
+    plane = writer.plane("/device:GPU:0")
+    plane.line("Stream #1(Compute)").event("gemm", 100, 200)
+    plane.line("Stream #2(Compute)").event("ncclDevKernel_AllReduce_Sum_f32_RING_LL", 150, 260)
+    (gpu,) = gpu_streams(writer.trace())
+    seen = gpu.activity((0, 400 * NS))
+    assert ns(seen.all_reduce_s) == 60
+    assert ns(seen.kernel_s) == 210
