@@ -199,7 +199,7 @@ def flush(watch: Watch) -> None:
     """Write what is still in memory, at the end of the process."""
     if _fits is not None:
         _fits.flush()
-    callbacks.flush()
+    watch.guard.run(callbacks.HOOK, callbacks.flush)
 
 
 def _epoch(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

@@ -129,6 +129,7 @@ class Loop:
             # A new iterator, of the next epoch (or after validation): steps begin at its fetches.
             self._fetched_from = self._alive(others)
             self._next_step(self._boundary, stretch=True)
+            self._began = next((f.t for f in others if f.iterator is self._boundary), None)
             return self.stepper.use
         if self._fetched_from and self._boundary is not None:
             return self.stepper.use  # the step began at its fetch

@@ -5,7 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gputune.rules.caching import above, moved_behind, place, repetition_of
-from gputune.rules.thresholds import INPUT_PROBLEM_FRACTION, INPUT_WARNING_FRACTION
+from gputune.rules.thresholds import (
+    INPUT_CERTAIN_FRACTION,
+    INPUT_PROBLEM_FRACTION,
+    INPUT_WARNING_FRACTION,
+)
 from gputune.schema.finding import Finding, Severity
 from gputune.schema.profile import Profile, Stage
 from gputune.schema.site import Site
@@ -44,12 +48,12 @@ def findings(profile: Profile) -> Iterator[Finding]:
 
 
 def waits_for_input(profile: Profile) -> bool:
-    """Whether the wait for input is at least 5 % of the step and its interval lies above 0."""
+    """Whether the wait for input is at least 5 % of the step, and surely 2.5 %."""
     steps, breakdown = profile.steps, profile.breakdown
     if steps is None or breakdown is None or not steps.mean_s or not breakdown.input_wait_s:
         return False
     interval = breakdown.ci95_input_wait_s
-    if interval is not None and interval[0] <= 0:
+    if interval is not None and interval[0] < INPUT_CERTAIN_FRACTION * steps.mean_s:
         return False
     return breakdown.input_wait_s / steps.mean_s >= INPUT_WARNING_FRACTION
 

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 INPUT_WARNING_FRACTION = 0.05
 """Input wait as a share of the step: XProf's «moderately input-bound»."""
+INPUT_CERTAIN_FRACTION = 0.025
+"""Ours: where the interval of the wait begins. Processes of the same script differ by more than
+the interval of one of them says: in `reports/accuracy.md` (seed 1, case 24) one saw a wait of 6 %
+and at least 1.7 %, where there was none."""
 INPUT_PROBLEM_FRACTION = 0.20
 """XProf's «highly input-bound»."""
 HOST_WARNING_FRACTION = 0.15

@@ -43,7 +43,7 @@ def test_five_percent_is_a_warning_and_twenty_a_problem(
 
 @pytest.mark.parametrize(
     ("interval", "expected"),
-    [((-0.01, 0.09), 0), ((0.0, 0.09), 0), ((0.0001, 0.09), 1)],
+    [((-0.01, 0.09), 0), ((0.0, 0.09), 0), ((0.0024, 0.09), 0), ((0.0026, 0.09), 1)],
 )
 def test_a_wait_that_may_be_none_is_no_finding(
     interval: tuple[float, float], expected: int
