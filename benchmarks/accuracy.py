@@ -356,7 +356,7 @@ def redo(options) -> int:
     Which ones is told by their load alone, as with the oracle's blocks. Without any the report
     is only written again.
     """
-    record = json.loads((options.out / "accuracy.json").read_text())
+    record = json.loads((options.out / f"{options.name}.json").read_text())
     options.seed, rows, calibration = record["seed"], record["rows"], record["calibration"]
     drawn = {case.number: case for case in cases.draw(options.seed, len(rows), calibration)}
     for position, row in enumerate(rows):
@@ -410,7 +410,7 @@ def write(rows, aa, options, calibration, env=None) -> None:
         "rows": rows,
         "aa": aa,
     }
-    reporting.write_report(options.out, "accuracy", "\n\n".join(parts), content)
+    reporting.write_report(options.out, options.name, "\n\n".join(parts), content)
 
 
 def parse() -> argparse.Namespace:
@@ -423,6 +423,7 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--pairs", type=int, default=3, help="block pairs in each of the processes")
     parser.add_argument("--measure-s", type=float, default=0.8, help="seconds of a block")
     parser.add_argument("--out", type=Path, default=reporting.ROOT / "reports")
+    parser.add_argument("--name", default="accuracy", help="of the report's files")
     parser.add_argument("--redo", action="store_true", help="again what others disturbed")
     options = parser.parse_args()
     if options.quick:

@@ -91,6 +91,11 @@ TEMPLATES = (
     T("generator-spe8", "python_generator", 3, 1, "us", spe=8),
     T("cpp-sleep-prefetched", "cpp_sleep", 10, 64, "us", "--prefetch 2"),
     T("two-sleeps-prefetch", "two_sleeps", 3, 4, "two-us", "--between prefetch", larger="second"),
+    T("loop-cpp-sleep", "cpp_sleep", 10, 16, "us", "--style loop"),
+    T("loop-iterator", "cpu_map", 10, 32, "loops", "--style iterator", **CPU),
+    T("loop-on-batch", "cpp_sleep", 10, 16, "us", "--style on-batch"),
+    # Eager, the model's products take several times as long: so must the input.
+    T("loop-eager", "cpp_sleep", 10, 16, "us", "--style eager", parallel=4),
 )  # fmt: skip
 
 

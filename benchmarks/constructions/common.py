@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import time
+import weakref
 from collections.abc import Callable
 from pathlib import Path
 
@@ -17,6 +18,7 @@ ROWS = 4096
 MODEL_SIDE = 128
 INPUT_SIDE = 48
 FOREVER = 10**7
+STYLES = ("fit", "loop", "iterator", "eager", "on-batch")
 
 
 def burn(value, loops, side=INPUT_SIDE):
@@ -110,6 +112,7 @@ def arguments(description, add_arguments):
     parser.add_argument("--batch", type=int, default=32)
     parser.add_argument("--model-loops", type=int, default=20)
     parser.add_argument("--steps-per-execution", type=int, default=1)
+    parser.add_argument("--style", default="fit", choices=STYLES, help="how it is trained")
     parser.add_argument("--steps", type=int, default=FOREVER, help="training steps in all")
     parser.add_argument("--clock", help="write the time of each step's end to this file")
     parser.add_argument("--tensorboard", help="log folder of Keras' TensorBoard callback")
@@ -128,8 +131,61 @@ def callbacks(args):
     return chosen
 
 
+def update(model, features, labels):
+    """One step by hand: the gradient of the loss, applied."""
+    with tf.GradientTape() as tape:
+        loss = model.compute_loss(x=features, y=labels, y_pred=model(features, training=True))
+    weights = model.trainable_variables
+    model.optimizer.apply(tape.gradient(loss, weights), weights)
+
+
+_steps: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+"""The training function of each model and style, so that nothing is traced twice."""
+
+
+def step_function(model, style):
+    """What a loop of this style calls for each step."""
+
+    def on_batch(features, labels):
+        update(model, features, labels)
+
+    def on_iterator(iterator):
+        update(model, *next(iterator))
+
+    of_model = _steps.setdefault(model, {})
+    if style not in of_model:
+        made = {"eager": on_batch, "on-batch": model.train_on_batch}
+        if style == "iterator":
+            made[style] = tf.function(on_iterator)
+        of_model[style] = made.get(style) or tf.function(on_batch)
+    return of_model[style]
+
+
+def train_by_hand(model, dataset, args, chosen):
+    """A loop as a user writes it, in the style `args.style`."""
+    step = step_function(model, args.style)
+    model.stop_training = False
+    for callback in chosen:
+        callback.set_model(model)
+    iterator = iter(dataset)
+    for number in range(args.steps):
+        if args.style == "iterator":
+            step(iterator)
+        else:
+            step(*next(iterator))
+        for callback in chosen:
+            callback.on_train_batch_end(number)
+        if model.stop_training:
+            break
+    for callback in chosen:
+        callback.on_train_end()
+
+
 def train(model, data, args, extra=()):
     """Fit `model` on `data`, a dataset or a pair of arrays, for `args.steps` steps."""
+    if args.style != "fit":
+        train_by_hand(model, data, args, [*callbacks(args), *extra])
+        return None
     options = {"verbose": 2, "callbacks": [*callbacks(args), *extra]}
     if isinstance(data, tuple):
         epochs = max(1, args.steps // (len(data[0]) // args.batch))

@@ -8,7 +8,7 @@ from keras import layers
 
 from photo_files import photo_files
 
-EPOCHS = int(os.environ.get("EPOCHS", "12"))
+EPOCHS = int(os.environ.get("EPOCHS", "18"))
 SEED = int(os.environ.get("SEED", "0"))
 BATCH_SIZE = 32
 IMAGE_SIZE = 64
@@ -31,9 +31,9 @@ class Autoencoder(keras.Model):
         self.encoder.add(layers.Flatten())
         self.encoder.add(layers.Dense(2 * LATENT))
         self.decoder = keras.Sequential([layers.Input((LATENT,))])
-        self.decoder.add(layers.Dense(16 * 16 * 32, activation="relu"))
-        self.decoder.add(layers.Reshape((16, 16, 32)))
-        for filters in (32, 16):
+        self.decoder.add(layers.Dense(16 * 16 * 16, activation="relu"))
+        self.decoder.add(layers.Reshape((16, 16, 16)))
+        for filters in (16, 8):
             layer = layers.Conv2DTranspose(filters, 3, 2, padding="same", activation="relu")
             self.decoder.add(layer)
         self.decoder.add(layers.Conv2D(3, 3, padding="same", activation="sigmoid"))

@@ -321,7 +321,8 @@ def _options(options: Any) -> dict[str, Any]:
     }
     for prefix, group in groups.items():
         for name in dir(group) if group is not None else []:
-            if name.startswith("_"):
+            # Some experimental ones are old names: TensorFlow warns when they are looked at.
+            if name.startswith(("_", "experimental_")):
                 continue
             value = getattr(group, name)
             if isinstance(value, (bool, int, float, str)) and not re.match("merge", name):

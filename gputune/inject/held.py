@@ -35,8 +35,14 @@ def hold(tf: ModuleType, iterator: Any, element: Any, *, any_object: bool = Fals
     """
     spec = iterator.element_spec
     flat = tf.nest.flatten(element, expand_composites=True)
-    if any_object and not all(tf.is_tensor(t) for t in flat):
-        return Repeated(element)
+    parts = tf.nest.flatten(element)
+    if parts and all(isinstance(part, tf.distribute.DistributedValues) for part in parts):
+        try:
+            return _distributed(tf, iterator, parts)
+        except Exception as error:  # private attributes, or another kind of distribution
+            if any_object:
+                return Repeated(element)
+            raise CannotHold(f"a distributed batch could not be held: {error}"[:200]) from error
     with unrecorded():
         flat_spec = tf.nest.flatten(spec, expand_composites=True)
         if len(flat) != len(flat_spec) or not all(tf.is_tensor(t) for t in flat):
@@ -68,3 +74,39 @@ def _dataset(tf: ModuleType, flat: list[Any], flat_spec: list[Any], spec: Any) -
         .repeat()
         .with_options(options)
     )
+
+
+def _distributed(tf: ModuleType, iterator: Any, parts: list[Any]) -> Any:
+    """The same for a distributed iterator: each replica gets its own part again and again.
+
+    The iterator's strategy and the specs of its replicas are private attributes (tried on
+    TensorFlow 2.21 with MirroredStrategy); without them the batch is not held.
+    """
+    spec, strategy = iterator.element_spec, iterator._strategy
+    specs = tf.nest.flatten(spec)
+
+    def of_replica(number: int) -> Any:
+        shapes = [item._value_specs[number].shape for item in specs]
+
+        def as_specified(*components: Any) -> Any:
+            shaped = [
+                tf.compat.v1.placeholder_with_default(tensor, shape)
+                for tensor, shape in zip(components, shapes, strict=True)
+            ]
+            return tf.nest.pack_sequence_as(spec, shaped)
+
+        own = tuple(part.values[number] for part in parts)
+        return tf.data.Dataset.from_tensors(own).map(as_specified)
+
+    def of_worker(_: Any) -> Any:
+        # The replicas of a worker take its elements in turn.
+        dataset = of_replica(0)
+        for number in range(1, strategy.num_replicas_in_sync):
+            dataset = dataset.concatenate(of_replica(number))
+        return dataset.cache().repeat()
+
+    with unrecorded():
+        held = iter(strategy.distribute_datasets_from_function(of_worker))
+    if type(held) is not type(iterator) or held.element_spec != spec:
+        raise CannotHold("the held batch would have another element spec")
+    return held
