@@ -42,7 +42,7 @@ class Line:
 
 def lines(profile: Profile) -> list[Line]:
     """Return what is worth saying of a run beside its steps, in the order of a run."""
-    found = [*_startup(profile), *_pauses(profile)]
+    found = [*_devices(profile), *_startup(profile), *_pauses(profile)]
     found += [Line(label="Callback", text=callback_text(one)) for one in _costly(profile)]
     found += _memory(profile)
     again = [one for one in profile.retracing if one.during_training]
@@ -73,6 +73,22 @@ def retracing_text(found: Retracing) -> str:
         f"{found.function}{where} traced again {often} after the third step "
         f"({figures.count(found.count)} in all){why}"
     )
+
+
+def _devices(profile: Profile) -> Iterator[Line]:
+    spread = profile.distribution
+    if spread is None:
+        return
+    text = f"{spread.strategy}, {figures.count(spread.replicas)} replicas"
+    if spread.per_replica_batch is not None and spread.global_batch is not None:
+        text += f", {spread.per_replica_batch} of {spread.global_batch} samples each"
+    busy = [(one.device, finite(one.busy_s_per_step)) for one in spread.devices]
+    text += "".join(f", {name} busy {figures.seconds(s)} a step" for name, s in busy)
+    if finite(spread.imbalance_fraction) is not None:
+        text += f", the least busy {figures.share(spread.imbalance_fraction)} below the most"
+    if finite(spread.all_reduce_fraction) is not None:
+        text += f", all-reduce alone {figures.share(spread.all_reduce_fraction)} of the step"
+    yield Line(label="Devices", text=text)
 
 
 def _startup(profile: Profile) -> Iterator[Line]:

@@ -10,7 +10,14 @@ from gputune.report.around import lines
 from gputune.report.html import render_html
 from gputune.report.terminal import render_profile
 from gputune.schema.profile import Profile
-from gputune.schema.training import BetweenEpochs, CallbackCost, Retracing, Startup
+from gputune.schema.training import (
+    BetweenEpochs,
+    CallbackCost,
+    Distribution,
+    Replica,
+    Retracing,
+    Startup,
+)
 from tests.unit.report import hostile, sample
 
 PAUSES = BetweenEpochs(
@@ -144,3 +151,23 @@ def test_hostile_text_is_shown_as_text(width: int) -> None:
     page = render_html(found)
     assert "://" not in page
     assert "<img" not in page
+
+
+def test_several_devices_are_said_with_what_is_known_of_them() -> None:
+    bare = Distribution(
+        strategy="MirroredStrategy", replicas=2, per_replica_batch=16, global_batch=32
+    )
+    assert ("Devices", "MirroredStrategy, 2 replicas, 16 of 32 samples each") in said(
+        profile(distribution=bare)
+    )
+    traced = replace(
+        bare,
+        devices=(Replica(device="GPU:0", busy_s_per_step=0.008),),
+        imbalance_fraction=0.25,
+        all_reduce_fraction=0.1,
+    )
+    ((_, text),) = [one for one in said(profile(distribution=traced)) if one[0] == "Devices"]
+    assert text.endswith(
+        "GPU:0 busy 8.00 ms a step, the least busy 25% below the most, "
+        "all-reduce alone 10% of the step"
+    )
