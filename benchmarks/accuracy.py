@@ -443,7 +443,7 @@ def main() -> int:
         chosen = cases.draw(options.seed, options.cases, calibration)
         chosen = [case for case in chosen if not options.only or options.only in case.kind]
         print(f"seed {options.seed}, {len(chosen)} cases, calibration {calibration}", flush=True)
-        aa = [] if options.quick else measure_aa(options, calibration, folder)
+        aa = [] if options.quick or options.only else measure_aa(options, calibration, folder)
         for case in chosen:
             row = measure_case(case, options, folder)
             rows.append(row)

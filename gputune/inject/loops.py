@@ -65,7 +65,12 @@ class Loops:
 
     @property
     def _off(self) -> bool:
-        return self._watch.in_fit > 0 or self._inside or not self._tf.executing_eagerly()
+        if self._watch.in_fit > 0 or self._inside:
+            return True
+        # Another thread (of evaluation, say) must not be taken for a part of the step.
+        if self._loop is not None and threading.get_ident() != self._loop.thread:
+            return True
+        return not self._tf.executing_eagerly()
 
     # What the hooks call.
 
@@ -166,7 +171,6 @@ class Loops:
         """`evaluate`, `predict` or a `fit` runs: the step that is open has ended before it."""
         if self._loop is not None and not self._inside:
             self._loop.interrupted = True
-            self._loop.stepper.stop_if_tampered()
 
     def flush(self) -> None:
         """The script ends, or a `fit` begins: the loop is over."""
@@ -194,8 +198,6 @@ class Loops:
         if loop is None or not loop.fetches_from(iterator):
             known = [f for f in self._fetched if f.iterator is not iterator]
             self._fetched = [*known[-_MOST_FETCHED:], Fetched.of(iterator, now)]
-            return None
-        if threading.get_ident() != loop.thread:
             return None
         use = loop.next_batch(iterator, now, others=self._taken())
         return use.iterator
