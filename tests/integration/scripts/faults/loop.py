@@ -16,7 +16,8 @@ strategy = tf.distribute.MirroredStrategy(["CPU:0"])
 with strategy.scope():
     model = keras.Sequential([keras.layers.Input((8,)), keras.layers.Dense(1)])
     optimizer = keras.optimizers.SGD()
-model.compile(loss="mse")
+plain = keras.Sequential([keras.layers.Input((8,)), keras.layers.Dense(1)])
+plain.compile("sgd", "mse")
 
 
 def replica_step(a, b):
@@ -36,7 +37,7 @@ losses = []
 for _ in range(EPOCHS):
     for a, b in strategy.experimental_distribute_dataset(ds):
         losses.append(float(train_step(a, b)))
-    model.evaluate(ds, verbose=0)
+    plain.evaluate(ds, verbose=0)
 
 weight = tf.Variable(tf.zeros((8, 1)))
 for a, b in ds.repeat(EPOCHS):
@@ -45,5 +46,5 @@ for a, b in ds.repeat(EPOCHS):
     weight.assign_sub(0.05 * tape.gradient(loss, weight))
     losses.append(float(loss))
 
-model.fit(ds, epochs=1, verbose=0)
+losses += plain.fit(ds, epochs=1, verbose=0).history["loss"]
 print("losses", losses, float(tf.reduce_sum(weight)))
