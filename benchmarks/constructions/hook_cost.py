@@ -27,6 +27,26 @@ HOOKS = ("step:before", "step:after", "step:callbacks", "measurement")
 NEVER_ENOUGH = 10**12
 
 
+def as_hooked_class(function: Step, tf: Any, watch: Any) -> Step:
+    """The call of a compiled function within `fit`, through the hooks on the class of all.
+
+    The hooks on the class itself would be on the bare side, too.
+    """
+    from gputune.inject.loops import Loops
+
+    loops = Loops(tf, watch)
+    watch.in_fit = 1
+    count = getattr(function, "experimental_get_tracing_count", int)
+
+    def called(iterator):
+        before = count()
+        result = loops.call(function, "function", function, (iterator,), {})
+        assert count() >= before
+        return result
+
+    return called
+
+
 def hooked(function: Step, steps_per_execution: int = 1) -> Step:
     """`function` as it runs in the clean phase of `gputune profile`, for as long as it is called.
 
@@ -48,10 +68,12 @@ def hooked(function: Step, steps_per_execution: int = 1) -> Step:
     watch = Watch(None, Options(full=True, steps=NEVER_ENOUGH), log, guard)
     stepper = Stepper(watch, 1, steps_per_execution)
     stepper.follow(
-        Measurement(watch, tf, stepper, epochs=None, total_calls=None, own_profiler=None).plan()
+        Measurement(
+            watch, tf, stepper, epochs=None, total_calls=None, own_profiler=None, dataset=None
+        ).plan()
     )
     stepper.epoch_begins(0)
-    wrapped = stepper.wrap(function)
+    wrapped = stepper.wrap(as_hooked_class(function, tf, watch))
 
     def batch_end(original, instance, args, kwargs):
         original(*args, **kwargs)
