@@ -31,4 +31,17 @@ def stop_script(watch: Watch) -> NoReturn:
     with contextlib.suppress(Exception):
         for process in multiprocessing.active_children():
             process.terminate()
+    _remove_autograph_files()
     os._exit(0)
+
+
+def _remove_autograph_files() -> None:
+    """Remove the sources that AutoGraph has generated, as TensorFlow itself does at exit.
+
+    They are modules of this name in the temporary folder (tried on TensorFlow 2.21).
+    """
+    for name, module in list(sys.modules.items()):
+        path = getattr(module, "__file__", None)
+        if name.startswith("__autograph_generated_file") and path:
+            with contextlib.suppress(Exception):
+                os.unlink(path)

@@ -36,7 +36,13 @@ class Runs:
         self._runs: dict[str, Future[Ran]] = {"bare": pool.submit(python, LOOPS, cwd=top)}
         self._start(pool, "full", "--full", LOOPS)
         for style in STYLES:
-            self._start(pool, style, "--max-seconds", "2", DEFAULT, env={"STYLE": style})
+            self.temporary(style).mkdir()
+            env = {"STYLE": style, "TMPDIR": str(self.temporary(style))}
+            self._start(pool, style, "--max-seconds", "2", DEFAULT, env=env)
+
+    def temporary(self, style: str) -> Path:
+        """The folder for temporary files of a run."""
+        return self._top / f"tmp-{style}"
 
     def _start(
         self, pool: ThreadPoolExecutor, name: str, *arguments: object,
@@ -86,6 +92,7 @@ def test_by_default_it_is_measured_and_ended(style: str, runs: Runs) -> None:
     written, waits = STYLES[style]
     assert found.command.stopped_by_gputune
     assert "never here" not in ran.stdout
+    assert not [p.name for p in runs.temporary(style).iterdir() if p.name != "__pycache__"]
     assert found.style == written
     steps, parts = found.steps, found.breakdown
     assert steps is not None
