@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import linecache
 import sys
+from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -108,6 +109,12 @@ def environment(tf: ModuleType) -> dict[str, Any]:
         "devices": [f"{d.device_type}:{i}" for i, d in enumerate(tf.config.list_logical_devices())],
         "cuda": build.get("cuda_version") if build.get("is_cuda_build") else None,
     }
+
+
+def synchronise(tf: ModuleType) -> Callable[[], Any] | None:
+    """What waits for the devices; None without a GPU, where the host's clock is the device's."""
+    gpus = tf.config.list_logical_devices("GPU")
+    return tf.test.experimental.sync_devices if gpus else None
 
 
 def iterations(model: Any) -> int | None:

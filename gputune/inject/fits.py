@@ -115,11 +115,9 @@ class Fits:
         )  # fmt: skip
         self._watch.log.write(events.ENVIRONMENT, **described.environment(self._tf))
         fit.iterations = described.iterations(model)
-        gpus = self._tf.config.list_logical_devices("GPU")
         fit.stepper = Stepper(
-            self._watch, fit.number, steps_per_call,
-            self._tf.test.experimental.sync_devices if gpus else None,
-        )  # fmt: skip
+            self._watch, fit.number, steps_per_call, described.synchronise(self._tf)
+        )
         if self._watch.measures(fit.number):
             epochs = _epochs(model, parameters, fit.arguments)
             fit.measurement = Measurement(

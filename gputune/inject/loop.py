@@ -70,11 +70,7 @@ class Loop:
         """Whether the current step has had a training call."""
         self._inside_calls = trainer.first_steps if trainer.loops else None
         number = watch.next_training()
-        gpus = tf.config.list_logical_devices("GPU")
-        self.stepper = Stepper(
-            watch, number, self._inside_calls or 1,
-            tf.test.experimental.sync_devices if gpus else None,
-        )  # fmt: skip
+        self.stepper = Stepper(watch, number, self._inside_calls or 1, described.synchronise(tf))
         self.stepper.fetches_in_python = bool(self._fetched_from)
         source = iterator if iterator is not None else self._boundary
         self._write_begin(trainer, source, site)

@@ -116,7 +116,7 @@ def _supervise(
         # The signal that ended the child may have come to us at the same time.
         if signals.wait(0):
             ending.note(time.monotonic())
-    except BaseException:
+    except BaseException:  # whatever it is, no child is left behind
         ending.kill()
         child.wait()
         raise

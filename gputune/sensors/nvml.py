@@ -156,7 +156,7 @@ def _try(nvml: Any, function: str, *arguments: Any) -> Any:
     """What NVML answers, or None: an old driver lacks functions, and a card lacks MIG."""
     try:
         return getattr(nvml, function)(*arguments)
-    except Exception:
+    except Exception:  # each NVMLError, and what the package raises for a missing function
         return None
 
 
