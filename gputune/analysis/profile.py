@@ -114,7 +114,10 @@ def _with_training(
         )  # fmt: skip
         found = replace(
             found, breakdown=parts.breakdown,
-            what_if=what_if(steps, wait, parts.breakdown, waits_for_loss=_waits_for_loss(fit)),
+            what_if=what_if(
+                steps, wait, parts.breakdown, waits_for_loss=_waits_for_loss(fit),
+                input_batch_s=1 / drained if drained else None,
+            ),
             notes=found.notes + cross_checks(found, wait, trace),
         )  # fmt: skip
         unavailable += [

@@ -33,6 +33,13 @@ def profile(runs: tuple[Ran, Ran], tmp_path_factory: pytest.TempPathFactory) -> 
     return found
 
 
+@pytest.fixture(scope="module")
+def own(runs: tuple[Ran, Ran]) -> dict[str, float]:
+    """What the script itself saw its callbacks take under gputune: a step, or an epoch."""
+    lines = [line.split() for line in runs[1].stdout.splitlines() if line.startswith("own ")]
+    return {name: float(seconds) for _, name, seconds in lines}
+
+
 def test_the_script_trains_as_it_does_bare(runs: tuple[Ran, Ran]) -> None:
     bare, ours = runs
     assert bare.losses
@@ -50,22 +57,24 @@ def test_the_start_is_split_into_imports_preparation_and_first_step(profile: Pro
     assert 0 < start.run_fraction < 1
 
 
-def test_pauses_between_epochs_are_split(profile: Profile) -> None:
+def test_pauses_between_epochs_are_split(profile: Profile, own: dict[str, float]) -> None:
     between = profile.between_epochs
     assert between.pauses == EPOCHS - 1
     assert between.mean_s is not None
     assert between.validation_s is not None
     assert between.callbacks_s is not None
     # 20 batches of validation with a sleep of 5 ms each, and one of 200 ms at the end.
-    assert 0.1 < between.validation_s < 0.4
-    assert 0.2 < between.callbacks_s < 0.3
+    assert between.validation_s > 0.1
+    assert between.callbacks_s > 0.2
+    assert between.callbacks_s == pytest.approx(own["Slow.epoch"], rel=0.5)
     parts = (between.validation_s, between.callbacks_s, between.first_step_s, between.other_s)
     assert sum(part or 0.0 for part in parts) == pytest.approx(between.mean_s)
     assert between.run_fraction is not None
     assert 0.1 < between.run_fraction < 0.9
 
 
-def test_each_callback_is_charged_what_it_sleeps(profile: Profile) -> None:
+def test_each_callback_is_charged_what_it_takes(profile: Profile, own: dict[str, float]) -> None:
+    """The script's own means are over all steps, ours over the clean ones: hence the tolerance."""
     costs = {cost.name: cost for cost in profile.callbacks}
     assert {name for name, cost in costs.items() if not cost.ours} == {"Slow", "Norms"}
     assert "History" in costs
@@ -73,11 +82,14 @@ def test_each_callback_is_charged_what_it_sleeps(profile: Profile) -> None:
     assert slow.step_s is not None
     assert norms.step_s is not None
     assert history.step_s is not None
-    assert 0.003 < slow.step_s < 0.006
-    assert 0.005 < norms.step_s < 0.012
-    assert history.step_s < 0.0005
+    assert slow.step_s > 0.003
+    assert norms.step_s > 0.005
+    assert slow.step_s == pytest.approx(own["Slow.step"], rel=0.5)
+    assert norms.step_s == pytest.approx(own["Norms.step"], rel=0.5)
+    assert history.step_s < 0.25 * slow.step_s
     assert slow.epoch_s is not None
-    assert 0.3 < slow.epoch_s < 0.45
+    assert slow.epoch_s > 0.3
+    assert slow.epoch_s == pytest.approx(own["Slow.test"] + own["Slow.epoch"], rel=0.5)
     assert profile.steps is not None
     assert profile.steps.mean_s is not None
     assert slow.step_fraction == pytest.approx(slow.step_s / profile.steps.mean_s)
@@ -105,6 +117,6 @@ def test_the_function_that_is_traced_again_is_named_with_what_changed(profile: P
 
 def test_the_terminal_says_it(runs: tuple[Ran, Ran], profile: Profile) -> None:
     said = " ".join(runs[1].stderr.split())
-    for words in ("until the first step was done", "Callback Norms: ", "Memory grows by ",
+    for words in ("until the first step was done", "Callback ", "Norms: ", "Memory grows by ",
                   "Retraced norm beyond.py:"):  # fmt: skip
         assert words in said

@@ -307,7 +307,7 @@ def test_ticks_come_four_times_a_second_and_usage_is_measured(make: Make) -> Non
     case = make({"train.py": source}, script="train.py")
     case.launched()
     ended = case.ended()
-    assert 4 <= ended["ticks"] <= 7
+    assert 3 <= ended["ticks"] <= 4 * ended["duration_s"] + 2
     assert 1.0 <= ended["duration_s"] < 10
     assert ended["max_rss_bytes"] > 64 << 20
     assert 0 < ended["cpu_s"] < ended["duration_s"] + 1

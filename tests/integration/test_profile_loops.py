@@ -112,7 +112,7 @@ def test_by_default_it_is_measured_and_ended(style: str, runs: Runs) -> None:
     assert parts.input_wait_s is not None
     # A prefetch that TensorFlow puts in hides up to the rest of the step, never more.
     rest_s = steps.mean_s - parts.input_wait_s
-    assert SLEEP_S - rest_s - 1e-3 <= parts.input_wait_s <= 3 * SLEEP_S
+    assert SLEEP_S - rest_s - 1e-3 <= parts.input_wait_s <= 5 * SLEEP_S
 
 
 @pytest.mark.parametrize("style", ["in_python", "given_the_iterator", "eager", "on_batch"])

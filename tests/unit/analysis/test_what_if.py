@@ -96,6 +96,14 @@ def test_where_the_input_sets_the_pace_the_rest_alone_gains_nothing(
     assert {conditions.INPUT_READY, conditions.INPUT_AND_HOST_FREE} <= found
 
 
+@pytest.mark.parametrize(("input_s", "step_s"), [(0.02, 0.06), (0.07, 0.07), (0.11, 0.1)])
+def test_no_step_is_priced_below_what_the_input_alone_needs(input_s: float, step_s: float) -> None:
+    found = prices(CPU, wait=waited(0.4, (0.1, 0.7)), input_batch_s=input_s)
+    assert found[conditions.HOST_FREE].step_s == pytest.approx(step_s)
+    assert ("the input alone" in found[conditions.HOST_FREE].basis) == (input_s > 0.06)
+    assert found[conditions.INPUT_AND_HOST_FREE].step_s == pytest.approx(0.02)
+
+
 def test_with_input_and_host_free_the_device_is_left() -> None:
     assert prices(CPU)[conditions.INPUT_AND_HOST_FREE].step_s == pytest.approx(0.02)
     assert prices(GPU)[conditions.INPUT_AND_HOST_FREE].step_s == pytest.approx(0.04)
