@@ -22,11 +22,11 @@ from gputune.analysis.stages import join, model_nodes
 from gputune.analysis.steps import between_calls, phase_records, step_count, steps_record
 from gputune.analysis.trace_facts import TraceFacts
 from gputune.analysis.what_if import what_if
+from gputune.schema.gpu import Gpu
 from gputune.schema.profile import (
     Command,
     Environment,
     FitSeen,
-    Gpu,
     Host,
     OrderProblem,
     Pipeline,

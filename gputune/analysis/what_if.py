@@ -73,7 +73,9 @@ def _prices(
     what = "the time in which the device had no work" if on_gpu else "dispatch and Python"
     bound = "" if on_gpu else f"; {_AT_MOST}"
     if not limited:
-        yield from _price(HOST_FREE, step_s, host_s, f"model: the step without {what}{bound}", least_s)  # fmt: skip
+        yield from _price(
+            HOST_FREE, step_s, host_s, f"model: the step without {what}{bound}", least_s
+        )
         if waits_for_loss and steps.steps_per_execution == 1:
             # Once in N calls instead of once a step.
             yield from _price(

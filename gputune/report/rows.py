@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from gputune.report import figures
-from gputune.schema.profile import Breakdown, FitSeen, Gpu, Profile, Stage, Steps, Transfer
+from gputune.schema.gpu import Gpu
+from gputune.schema.profile import Breakdown, FitSeen, Profile, Stage, Steps, Transfer
 from gputune.schema.site import Site
 
 NO_REASON: Final = "the profile names no reason"

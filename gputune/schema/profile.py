@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from gputune.schema.config import Setting, Value
 from gputune.schema.finding import Finding
+from gputune.schema.gpu import Compute, DeviceMemory, ElementTransfer, Gpu
 from gputune.schema.site import Site
 from gputune.schema.training import (
     BetweenEpochs,
@@ -141,23 +142,6 @@ class Transfer:
     d2h_s_per_step: float | None = None
     d2h_exposed_s_per_step: float | None = None
     d2h_bytes_per_s: float | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class Gpu:
-    """One GPU over the clean phase.
-
-    `utilization_percent` is NVML's: the share of time with at least one kernel running. A tiny
-    kernel saturates it; it does not say how full the chip is.
-    """
-
-    index: int
-    name: str
-    uuid: str | None = None
-    utilization_percent: float | None = None
-    memory_used_bytes: int | None = None
-    memory_total_bytes: int | None = None
-    samples: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -308,7 +292,10 @@ class Profile:
     phases: tuple[Phase, ...] = ()
     breakdown: Breakdown | None = None
     transfer: Transfer = Transfer()
+    element: ElementTransfer | None = None
     gpus: tuple[Gpu, ...] = ()
+    device_memory: tuple[DeviceMemory, ...] = ()
+    compute: Compute = field(default_factory=Compute)
     host: Host = Host()
     pipeline: Pipeline | None = None
     ceilings: Ceilings = Ceilings()

@@ -8,7 +8,8 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from gputune.schema.profile import Gpu, Host
+from gputune.schema.gpu import Gpu
+from gputune.schema.profile import Host
 from gputune.sensors.protocol import GpuInfo, GpuSample, HostSample
 
 Window = tuple[float, float]

@@ -3,6 +3,10 @@
 TensorFlow's profiler writes `<logdir>/plugins/profile/<run>/<host>.xplane.pb`, an `XSpace`. Its
 classes lie in TensorFlow's wheel as generated Python, which is loaded by its path.
 
+A file is never parsed as a whole: built as messages it takes six to ten times its size. Planes
+and lines are found by walking the wire format, and the events of a line are parsed a few thousand
+at a time, whenever they are asked for; what a caller does not keep is gone again.
+
 All times are integers in picoseconds on the trace's own axis (`line.timestamp_ns * 1000 +
 event.offset_ps`), the same axis for every plane, so that interval arithmetic stays exact. In
 TensorFlow 2.21 the axis starts when the profiler does (line timestamps are some 10 µs), and
@@ -19,8 +23,15 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
+from gputune.trace import wire
+
 PS_PER_S = 10**12
 Stat = str | bytes | int | float
+
+# The fields that are walked over, as the bytes of their tags: number * 8 + kind.
+_PLANES, _LINES, _EVENTS = 0x0A, 0x1A, 0x22
+_PIECE_BYTES = 2**18
+"""How much of a line is parsed at a time. An event that is kept keeps its piece in memory."""
 
 
 class UnreadableTrace(ValueError):
@@ -61,33 +72,66 @@ class Event:
         """One stat, or None: cheaper than all of them."""
         for stat in () if self._message is None else self._message.stats:
             if self._stat_names.get(stat.metadata_id) == name:
-                return _value(stat, self._stat_names)
+                return value_of(stat, self._stat_names)
         return None
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line of a plane: a thread of the host, a stream of a GPU, or a derived line."""
+    """One line of a plane: a thread of the host, a stream of a GPU, or a derived line.
+
+    `timestamp_ns` is where its events' offsets count from, nanoseconds on the trace's axis.
+    """
 
     name: str
     id: int
-    _message: Any = field(repr=False, compare=False)
+    timestamp_ns: int
+    _data: bytes = field(repr=False, compare=False)
+    _pieces: tuple[wire.Range, ...] = field(repr=False, compare=False)
+    _count: int = field(repr=False, compare=False)
     _event_names: Mapping[int, str] = field(repr=False, compare=False)
     _stat_names: Mapping[int, str] = field(repr=False, compare=False)
 
     def __len__(self) -> int:
         """The number of events."""
-        return len(self._message.events)
+        return self._count
+
+    @property
+    def event_names(self) -> Mapping[int, str]:
+        """The names of events by their metadata id; the plane's lines share it."""
+        return self._event_names
+
+    @property
+    def stat_names(self) -> Mapping[int, str]:
+        """The names of stats, and the strings that stats refer to, by their metadata id."""
+        return self._stat_names
+
+    def messages(self) -> Iterator[Any]:
+        """The events as protobuf messages (`XEvent`), in the order of the file.
+
+        For who reads millions of them: nothing is built around them. Raises UnreadableTrace where
+        the bytes are no events.
+        """
+        read = messages().XLine.FromString
+        for start, end in self._pieces:
+            try:
+                piece = read(self._data[start:end])
+            except Exception as error:  # DecodeError, whose module differs between backends
+                raise UnreadableTrace(
+                    f"the events of the line {self.name!r} are damaged", "make the trace again"
+                ) from error
+            yield from piece.events
 
     def events(self, wanted: Callable[[str], bool] | None = None) -> Iterator[Event]:
         """The events whose name `wanted` accepts (all where None), in the order of the file.
 
         `wanted` is called once for each name, not for each event, and events of other names are
-        never built: that is what keeps a trace of 100 MB affordable.
+        never built: that is what keeps a trace of 100 MB affordable. Raises UnreadableTrace where
+        the bytes are no events.
         """
-        origin_ps = self._message.timestamp_ns * 1000
+        origin_ps = self.timestamp_ns * 1000
         accepted: dict[int, str | None] = {}
-        for message in self._message.events:
+        for message in self.messages():
             key = message.metadata_id
             if key not in accepted:
                 name = self._event_names.get(key, "")
@@ -116,11 +160,15 @@ class Plane:
 class Trace:
     """A whole trace.
 
-    `epoch_ns` is the Unix time of the axis' zero in nanoseconds, None in older files.
+    `epoch_ns` is the Unix time of the axis' zero in nanoseconds, None in older files. `hostnames`,
+    `errors` and `warnings` are what the profiler wrote of itself (events that it dropped, say).
     """
 
     planes: tuple[Plane, ...]
     epoch_ns: int | None = None
+    hostnames: tuple[str, ...] = ()
+    errors: tuple[str, ...] = ()
+    warnings: tuple[str, ...] = ()
 
     def plane(self, name: str) -> Plane | None:
         """The plane of that name, or None."""
@@ -159,22 +207,31 @@ def parse(data: bytes, *, name: str = "the trace") -> Trace:
         raise UnreadableTrace(
             f"{name} is empty", "the profiler was ended before it wrote: make the trace again"
         )
-    space = messages().XSpace()
+    kinds = messages()
     try:
-        space.ParseFromString(data)
-    except Exception as error:  # DecodeError, whose module differs between protobuf's backends
+        rest, found = wire.take(data, 0, len(data), _PLANES)
+        space = kinds.XSpace.FromString(rest)
+        planes = tuple(_plane(data, start, end) for start, end in found)
+    except UnreadableTrace:
+        raise
+    except Exception as error:  # Malformed, or DecodeError, whose module differs between backends
         raise UnreadableTrace(
             f"{name} is cut off or is no trace of TensorFlow's profiler",
             "give a whole .xplane.pb file, or make the trace again",
         ) from error
-    planes = tuple(_plane(message) for message in space.planes)
     # Protobuf takes much that is no trace for unknown fields: then nothing known is left.
     if not any(plane.name for plane in planes):
         raise UnreadableTrace(
             f"{name} holds no planes: it is no trace of TensorFlow's profiler",
             "give an .xplane.pb file",
         )
-    return Trace(planes, _epoch_ns(planes))
+    return Trace(
+        planes,
+        _epoch_ns(planes),
+        hostnames=tuple(space.hostnames),
+        errors=tuple(space.errors),
+        warnings=tuple(space.warnings),
+    )
 
 
 @cache
@@ -200,19 +257,43 @@ def messages() -> ModuleType:
     return module
 
 
-def _plane(message: Any) -> Plane:
+def _plane(data: bytes, start: int, end: int) -> Plane:
+    rest, found = wire.take(data, start, end, _LINES)
+    message = messages().XPlane.FromString(rest)
     stat_names = {key: value.name for key, value in message.stat_metadata.items()}
     event_names = {key: value.name for key, value in message.event_metadata.items()}
-    lines = tuple(Line(line.name, line.id, line, event_names, stat_names) for line in message.lines)
+    lines = tuple(_line(data, start, end, event_names, stat_names) for start, end in found)
     return Plane(message.name, lines, _stats(message.stats, stat_names))
 
 
+def _line(
+    data: bytes,
+    start: int,
+    end: int,
+    event_names: Mapping[int, str],
+    stat_names: Mapping[int, str],
+) -> Line:
+    rest, found, count = wire.pieces(data, start, end, _EVENTS, longest=_PIECE_BYTES)
+    head = messages().XLine.FromString(rest)
+    return Line(
+        head.name or head.display_name,
+        head.id,
+        head.timestamp_ns,
+        data,
+        tuple(found),
+        count,
+        event_names,
+        stat_names,
+    )
+
+
 def _stats(stats: Any, names: Mapping[int, str]) -> dict[str, Stat]:
-    decoded = ((names.get(stat.metadata_id, ""), _value(stat, names)) for stat in stats)
+    decoded = ((names.get(stat.metadata_id, ""), value_of(stat, names)) for stat in stats)
     return {name: value for name, value in decoded if value is not None}
 
 
-def _value(stat: Any, names: Mapping[int, str]) -> Stat | None:
+def value_of(stat: Any, names: Mapping[int, str]) -> Stat | None:
+    """The value of an `XStat`, with references to the plane's strings resolved by `names`."""
     kind = stat.WhichOneof("value")
     if kind is None:
         return None

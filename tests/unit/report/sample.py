@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from gputune.schema.config import Setting
 from gputune.schema.finding import Finding, Severity
+from gputune.schema.gpu import Gpu
 from gputune.schema.profile import (
     Breakdown,
     Ceilings,
     Command,
     Environment,
     FitSeen,
-    Gpu,
     Host,
     OrderProblem,
     Phase,
