@@ -19,6 +19,8 @@ _HOUR_S: Final = 3600.0
 _GROWTH_BYTES_PER_HOUR: Final = 2**30
 """What leaks more slowly than this is left to the JSON: allocators drift, too."""
 _MOST: Final = 3
+_GROWN_FRACTION: Final = 0.01
+"""Of resident memory, surely grown in the clean phase: below it the line is not shown."""
 _STARTUP: Final = (
     ("imports_s", "imports"),
     ("preparation_s", "data and model"),
@@ -130,11 +132,18 @@ def _costly(profile: Profile) -> list[CallbackCost]:
 
 
 def _memory(profile: Profile) -> Iterator[Line]:
-    """Growth that is none by chance, and that fills a machine within days."""
+    """Growth that is none by chance nor of the start alone, and that fills a machine within days.
+
+    Allocators still take a little while after the first steps, so the surely grown part must be a
+    share of the whole that could not be that.
+    """
     host = profile.host
     growth, bounds = finite(host.rss_growth_bytes_per_step), host.rss_growth_ci95_bytes_per_step
     step_s = finite(profile.steps.mean_s) if profile.steps is not None else None
     if growth is None or bounds is None or not step_s:
+        return
+    measured = profile.steps.measured_count if profile.steps is not None else 0
+    if bounds[0] * measured < _GROWN_FRACTION * (host.rss_bytes or 0):
         return
     if bounds[0] <= 0 or _HOUR_S / step_s * growth < _GROWTH_BYTES_PER_HOUR:
         return

@@ -92,6 +92,7 @@ def test_what_matters_is_said_in_the_order_of_a_run() -> None:
         profile(host=growing(9_000, 11_000)),  # 0.8 GiB an hour at 41.9 ms a step
         replace(profile(host=growing(2**20, 2**20)), steps=None),
         profile(retracing=(replace(AGAIN, during_training=0),)),
+        profile(host=replace(growing(2**14, 2**15), rss_bytes=2**30)),
         sample.minimal_profile(),
     ],
 )
