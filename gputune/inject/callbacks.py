@@ -137,48 +137,51 @@ class Timings:
 _running: weakref.WeakSet[Timings] = weakref.WeakSet()
 
 
-def watch(keras: ModuleType, fits: Fits, watch: Watch) -> None:
-    """Hook the callbacks' container and `evaluate`; after `fits.watch`, whose hooks run inside."""
-    guard = watch.guard
+class _Hooks:
+    """What happens around the methods of Keras' container of callbacks, and around `evaluate`."""
 
-    def attach(container: Any) -> None:
-        fit = fits.current
-        if fit is None or fit.stepper is None or container.model is not fit.model:
-            return
-        timings = Timings(watch, fit, container)
-        container.callbacks = timings.listed
-        _running.add(timings)
+    def __init__(self, fits: Fits, watch: Watch) -> None:
+        self._fits = fits
+        self._watch = watch
+        self._guard = watch.guard
 
-    def timings_of(container: Any) -> Timings | None:
-        listed = getattr(container, "callbacks", None)
-        if type(listed) is not TimedCallbacks or not guard.enabled(HOOK):
-            return None
-        return listed.timings
-
-    def train_begin(original: Any, container: Any, args: Any, kwargs: Any) -> Any:
+    def train_begin(self, original: Any, container: Any, args: Any, kwargs: Any) -> Any:
         result = original(*args, **kwargs)
-        guard.run(HOOK, attach, container)
+        self._guard.run(HOOK, self._attach, container)
         return result
 
-    def train_end(original: Any, container: Any, args: Any, kwargs: Any) -> Any:
+    def train_end(self, original: Any, container: Any, args: Any, kwargs: Any) -> Any:
         try:
             return original(*args, **kwargs)
         finally:
-            timings = timings_of(container)
+            timings = self._timings_of(container)
             if timings is not None:
-                guard.run(HOOK, timings.flush)
+                self._guard.run(HOOK, timings.flush)
                 container.callbacks = list(timings.listed)
                 _running.discard(timings)
 
-    def within(sums: str, *, then: str | None = None, begins_epoch: bool = False) -> Hook:
+    def evaluate(self, original: Any, model: Any, args: Any, kwargs: Any) -> Any:
+        # An evaluation of `fit`'s own is given the fit's container; the user's own is not.
+        timings = self._timings_of(kwargs.get("callbacks"))
+        if timings is None:
+            return original(*args, **kwargs)
+        began = time.perf_counter()
+        try:
+            return original(*args, **kwargs)
+        finally:
+            self._guard.run(HOOK, timings.validated, began, time.perf_counter())
+
+    def within(self, sums: str, *, then: str | None = None, begins_epoch: bool = False) -> Hook:
         """A hook that times what the callbacks do in a method, and calls `then` after it."""
 
         def hook(original: Any, container: Any, args: Any, kwargs: Any) -> Any:
-            timings = timings_of(container)
+            timings = self._timings_of(container)
             if timings is None:
                 return original(*args, **kwargs)
             if begins_epoch:
-                guard.run(HOOK, timings.epoch_begins, args[0] if args else kwargs.get("epoch"))
+                self._guard.run(
+                    HOOK, timings.epoch_begins, args[0] if args else kwargs.get("epoch")
+                )
             listed = timings.listed
             listed.spent = getattr(timings, sums)
             try:
@@ -186,31 +189,38 @@ def watch(keras: ModuleType, fits: Fits, watch: Watch) -> None:
             finally:
                 listed.spent = None
                 if then is not None:
-                    guard.run(HOOK, getattr(timings, then))
+                    self._guard.run(HOOK, getattr(timings, then))
 
         return hook
 
-    def evaluate(original: Any, model: Any, args: Any, kwargs: Any) -> Any:
-        # An evaluation of `fit`'s own is given the fit's container; the user's own is not.
-        timings = timings_of(kwargs.get("callbacks"))
-        if timings is None:
-            return original(*args, **kwargs)
-        began = time.perf_counter()
-        try:
-            return original(*args, **kwargs)
-        finally:
-            guard.run(HOOK, timings.validated, began, time.perf_counter())
+    def _attach(self, container: Any) -> None:
+        fit = self._fits.current
+        if fit is None or fit.stepper is None or container.model is not fit.model:
+            return
+        timings = Timings(self._watch, fit, container)
+        container.callbacks = timings.listed
+        _running.add(timings)
 
+    def _timings_of(self, container: Any) -> Timings | None:
+        listed = getattr(container, "callbacks", None)
+        if type(listed) is not TimedCallbacks or not self._guard.enabled(HOOK):
+            return None
+        return listed.timings
+
+
+def watch(keras: ModuleType, fits: Fits, watch: Watch) -> None:
+    """Hook the callbacks' container and `evaluate`; after `fits.watch`, whose hooks run inside."""
+    hooks = _Hooks(fits, watch)
     container = keras.callbacks.CallbackList
-    patch(container, "on_train_begin", train_begin)
-    patch(container, "on_train_end", train_end)
-    patch(container, "on_train_batch_begin", within("step"))
-    patch(container, "on_train_batch_end", within("step", then="step_done"))
-    patch(container, "on_epoch_begin", within("begin", begins_epoch=True))
-    patch(container, "on_epoch_end", within("end", then="flush"))
+    patch(container, "on_train_begin", hooks.train_begin)
+    patch(container, "on_train_end", hooks.train_end)
+    patch(container, "on_train_batch_begin", hooks.within("step"))
+    patch(container, "on_train_batch_end", hooks.within("step", then="step_done"))
+    patch(container, "on_epoch_begin", hooks.within("begin", begins_epoch=True))
+    patch(container, "on_epoch_end", hooks.within("end", then="flush"))
     for name in ("on_test_begin", "on_test_batch_begin", "on_test_batch_end", "on_test_end"):
-        patch(container, name, within("test"))
-    patch(keras.Model, "evaluate", evaluate)
+        patch(container, name, hooks.within("test"))
+    patch(keras.Model, "evaluate", hooks.evaluate)
 
 
 def flush() -> None:
