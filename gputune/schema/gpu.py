@@ -82,6 +82,34 @@ class Gpu:
 
 
 @dataclass(frozen=True, kw_only=True)
+class DeviceActivity:
+    """What one GPU did in the traced steps, from the trace. Fractions are of the traced time.
+
+    `idle_fraction` is split, exclusively, into waiting for the input (the host waits for it too),
+    waiting for the host (the next kernel was launched only after the last one had ended), gaps
+    between kernels that were launched in time, and other.
+    """
+
+    index: int
+    busy_fraction: float | None = None
+    idle_fraction: float | None = None
+    idle_input_fraction: float | None = None
+    idle_host_fraction: float | None = None
+    idle_gaps_fraction: float | None = None
+    idle_other_fraction: float | None = None
+    kernels_per_step: float | None = None
+    kernel_median_s: float | None = None
+    launch_delay_median_s: float | None = None
+    """From the call that launches a kernel to the kernel's start."""
+    half_precision_fraction: float | None = None
+    """Of the kernels' time: kernels that by their names compute in 16 bits."""
+    tensor_core_fraction: float | None = None
+    """Of the kernels' time: kernels that by their names use tensor cores."""
+    pageable_fraction: float | None = None
+    """Of the bytes copied to the device: from memory that is not pinned."""
+
+
+@dataclass(frozen=True, kw_only=True)
 class DeviceMemory:
     """TensorFlow's own account of one GPU's memory, beside which the driver's stands in `Gpu`.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from gputune.schema.config import Setting, Value
 from gputune.schema.finding import Finding
-from gputune.schema.gpu import Compute, DeviceMemory, ElementTransfer, Gpu
+from gputune.schema.gpu import Compute, DeviceActivity, DeviceMemory, ElementTransfer, Gpu
 from gputune.schema.site import Site
 from gputune.schema.training import (
     BetweenEpochs,
@@ -294,6 +294,7 @@ class Profile:
     transfer: Transfer = Transfer()
     element: ElementTransfer | None = None
     gpus: tuple[Gpu, ...] = ()
+    device_activity: tuple[DeviceActivity, ...] = ()
     device_memory: tuple[DeviceMemory, ...] = ()
     compute: Compute = field(default_factory=Compute)
     host: Host = Host()
