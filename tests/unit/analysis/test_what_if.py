@@ -119,3 +119,14 @@ def test_a_step_of_which_nothing_is_left_has_no_price() -> None:
     assert prices(Breakdown(), wait=waited(1.0)) == {}
     none_left = Breakdown(input_wait_s=0.05, launch_s=0.03, python_s=0.02)
     assert conditions.INPUT_AND_HOST_FREE not in prices(none_left)
+
+
+@pytest.mark.parametrize(("python_s", "priced"), [(0.0499, True), (0.0501, False)])
+def test_on_a_cpu_what_leaves_next_to_nothing_of_the_step_has_no_price(
+    python_s: float, priced: bool
+) -> None:
+    """A tenth of the step is left where 40 ms of dispatch and 50 ms of Python are taken off."""
+    parts = Breakdown(input_wait_s=0.0, launch_s=0.04, python_s=python_s)
+    assert (conditions.HOST_FREE in prices(parts)) == priced
+    on_gpu = Breakdown(input_wait_s=0.0, launch_s=0.04, python_s=python_s, device="gpu")
+    assert conditions.HOST_FREE in prices(on_gpu)
