@@ -8,6 +8,7 @@ from gputune.rules import (
     callback_cost,
     ceiling,
     eager,
+    gpu,
     host_bound,
     input_bound,
     memory,
@@ -38,6 +39,7 @@ RULES: tuple[Rule, ...] = (
     callback_cost.findings,
     host_bound.findings,
     waits_for_loss.findings,
+    *gpu.RULES,
     pauses.findings,
     memory.findings,
     start.findings,
@@ -45,12 +47,25 @@ RULES: tuple[Rule, ...] = (
 _RANK = {Severity.PROBLEM: 0, Severity.WARNING: 1, Severity.GOOD: 2, Severity.NOTE: 3}
 
 
+_SAME = ("launch-bound", "waits-for-loss")
+"""Two views of one part of the step, the GPU's wait for the host: the graver is said, of equals
+the first."""
+
+
 def find(profile: Profile) -> tuple[Finding, ...]:
     """The findings of all rules, worst first; of equal weight in the order of the rules."""
-    found = [finding for rule in RULES for finding in rule(profile)]
+    found = _once([finding for rule in RULES for finding in rule(profile)])
     if not any(f.severity in (Severity.PROBLEM, Severity.WARNING) for f in found):
         found += ceiling.findings(profile)
     return tuple(sorted(found, key=lambda finding: _RANK[finding.severity]))
+
+
+def _once(found: list[Finding]) -> list[Finding]:
+    same = [finding for finding in found if finding.id in _SAME]
+    if len(same) < 2:
+        return found
+    kept = min(same, key=lambda finding: (_RANK[finding.severity], _SAME.index(finding.id)))
+    return [finding for finding in found if finding is kept or finding.id not in _SAME]
 
 
 def verdict(profile: Profile, findings: tuple[Finding, ...]) -> str:

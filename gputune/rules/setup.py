@@ -10,20 +10,13 @@ from gputune.schema.profile import Profile
 
 
 def findings(profile: Profile) -> Iterator[Finding]:
-    """`no-gpu` and `unstable-steps`."""
+    """`gpu-not-used` or `no-gpu`, `unstable` and `unstable-steps`."""
     steps = profile.steps
     if steps is None:
         return
     devices = profile.environment.devices
     if devices and not any("GPU" in device for device in devices):
-        yield Finding(
-            id="no-gpu",
-            severity=Severity.NOTE,
-            title="TensorFlow used no GPU: the model computed on the CPU.",
-            evidence=(f"devices: {', '.join(devices)}",),
-            remedy="If this machine has a GPU, its driver or the TensorFlow build is why: "
-            "python -c 'import tensorflow as tf; print(tf.config.list_physical_devices())'.",
-        )
+        yield _not_used(profile) if profile.gpus else _none(profile)
     if steps.stable is False:
         yield Finding(
             id="unstable",
@@ -40,3 +33,39 @@ def findings(profile: Profile) -> Iterator[Finding]:
             evidence=(f"median {steps.median_s * 1e3:.3g} ms, p99 {steps.p99_s * 1e3:.3g} ms",),
             remedy="A pipeline that delivers in bursts, or another process on the machine.",
         )
+
+
+def _not_used(profile: Profile) -> Finding:
+    """The driver shows the script a GPU, and TensorFlow has none."""
+    environment = profile.environment
+    build = "a TensorFlow built without CUDA"
+    remedy = "Install the build with CUDA (pip install 'tensorflow[and-cuda]')."
+    if environment.cuda is not None:
+        build = f"a TensorFlow built for CUDA {environment.cuda}"
+        remedy = (
+            "See what TensorFlow says on its standard error as it starts: of libraries that it "
+            "cannot load (pip install 'tensorflow[and-cuda]' brings them), or of a driver too old "
+            "for its CUDA. tf.config.set_visible_devices([], 'GPU') in the script hides it too."
+        )
+    return Finding(
+        id="gpu-not-used",
+        severity=Severity.PROBLEM,
+        title="The machine has a GPU for this script, and TensorFlow did not use it.",
+        evidence=(
+            f"the driver lists {', '.join(f'GPU {g.index} ({g.name})' for g in profile.gpus)}",
+            f"TensorFlow's devices: {', '.join(environment.devices)}",
+            f"it is {build}",
+        ),
+        remedy=remedy,
+    )
+
+
+def _none(profile: Profile) -> Finding:
+    return Finding(
+        id="no-gpu",
+        severity=Severity.NOTE,
+        title="TensorFlow used no GPU: the model computed on the CPU.",
+        evidence=(f"devices: {', '.join(profile.environment.devices)}",),
+        remedy="If this machine has a GPU, its driver or the TensorFlow build is why: "
+        "python -c 'import tensorflow as tf; print(tf.config.list_physical_devices())'.",
+    )

@@ -6,6 +6,7 @@ from typing import Any
 
 from gputune.schema.conditions import LOSS_SELDOM
 from gputune.schema.config import Setting
+from gputune.schema.gpu import DeviceActivity, DeviceMemory, Gpu
 from gputune.schema.profile import (
     Breakdown,
     Ceilings,
@@ -127,3 +128,39 @@ def repetition(label: str, line: int, **more: Any) -> Repetition:
         "elements_all": 1000, "bytes_all": 1e6, "fits": True,
     }  # fmt: skip
     return Repetition(**{"label": label, "site": at(line), **fields, **more})
+
+
+def gpu(index: int = 0, **more: Any) -> Gpu:
+    """An H100 of which nothing was measured unless told."""
+    fields = {"name": "NVIDIA H100", "compute_capability": "9.0", "samples": 100}
+    return Gpu(**{"index": index, **fields, **more})
+
+
+def activity(index: int = 0, **more: Any) -> DeviceActivity:
+    return DeviceActivity(**{"index": index, **more})
+
+
+def memory(
+    peak: float, *, limit: float = 10.0, reserved: float | None = None, index: int = 0, **more: Any
+) -> DeviceMemory:
+    """TensorFlow's account in GiB."""
+    fields = {
+        "peak_bytes": int(peak * 2**30), "limit_bytes": int(limit * 2**30),
+        "head_room_bytes": int(limit * 2**30) - int(peak * 2**30),
+        "reserved_bytes": None if reserved is None else int(reserved * 2**30),
+    }  # fmt: skip
+    return DeviceMemory(**{"index": index, **fields, **more})
+
+
+def on_gpu(**more: Any) -> Profile:
+    """A step of 100 ms on a GPU, all computation; `parts` are seconds of other parts.
+
+    `parts` are taken from the computation, so that the breakdown sums to the step.
+    """
+    parts = {
+        "input_wait_s": 0.0, "h2d_exposed_s": 0.0, "d2h_exposed_s": 0.0, "launch_s": 0.0,
+        "python_s": 0.0, **more.pop("parts", {}),
+    }  # fmt: skip
+    left = 0.1 - sum(value or 0.0 for value in parts.values())
+    breakdown = Breakdown(**{"device_compute_s": left, "device": "gpu", **parts})
+    return profile(**{"breakdown": breakdown, "gpus": (gpu(),), **more})
