@@ -10,6 +10,7 @@ from typing import Any
 from gputune.analysis.beyond import beyond_the_step
 from gputune.analysis.breakdown import break_down, ceilings_record, transfer_record
 from gputune.analysis.calls import chain_to_source, label, site, site_of
+from gputune.analysis.device_facts import with_device_facts
 from gputune.analysis.input_wait import input_wait
 from gputune.analysis.notes import cross_checks, run_notes
 from gputune.analysis.pipeline import order_problems, pipeline_record
@@ -67,7 +68,8 @@ def profile_record(
         return profile
     found = _with_training(profile, run, fit, trace, unavailable, full=full)
     chain = chain_to_source(run.calls, fit.begin.get("dataset"))
-    return beyond_the_step(found, run, fit, chain, memory, trace, full=full)
+    around = beyond_the_step(found, run, fit, chain, memory, trace, full=full)
+    return with_device_facts(around, fit, full=full)
 
 
 def _with_training(

@@ -41,6 +41,10 @@ class FitRun:
     callbacks: list[dict[str, Any]] = field(default_factory=list)
     validations: list[dict[str, Any]] = field(default_factory=list)
     repetitions: list[dict[str, Any]] = field(default_factory=list)
+    element: dict[str, Any] | None = None
+    device_memory: dict[str, Any] | None = None
+    batch_memory: dict[str, Any] | None = None
+    compute: dict[str, Any] | None = None
 
     @property
     def style(self) -> str:
@@ -118,6 +122,14 @@ def _add_to_fit(fit: FitRun, kind: str, event: dict[str, Any]) -> None:
         fit.validations.append(event)
     elif kind == names.REPETITION:
         fit.repetitions.append(event)
+    elif kind == names.ELEMENT:
+        fit.element = event
+    elif kind == names.DEVICE_MEMORY:
+        fit.device_memory = event
+    elif kind == names.BATCH_MEMORY:
+        fit.batch_memory = event
+    elif kind == names.COMPUTE:
+        fit.compute = event
 
 
 def _is_row(row: object) -> bool:

@@ -51,6 +51,8 @@ def settings_in_force(
             found.append(Setting(knob=f"options.{name}", value=_value(value), site=site_of(call)))
     here = site(begin.get("site"))
     if not any(setting.knob == "batch_size" for setting in found):
+        found += _of_library(chain)
+    if not any(setting.knob == "batch_size" for setting in found):
         found.append(Setting(knob="batch_size", value=_value(begin.get("batch_size")), site=here))
     if begin.get("style", "keras.fit") == "keras.fit":
         found += _of_compile(begin)
@@ -60,11 +62,25 @@ def settings_in_force(
     return tuple(found)
 
 
+def _of_library(chain: Sequence[Mapping[str, Any]]) -> list[Setting]:
+    """The batch size that the script has given to a library (`image_dataset_from_directory`)."""
+    for call in reversed(chain):
+        value = (call.get("arguments") or {}).get("batch_size")
+        if value is not None and call.get("site"):
+            note = f"{label(call)} of a library"
+            return [Setting(knob="batch_size", value=_value(value), site=site_of(call), note=note)]
+    return []
+
+
 def _of_compile(begin: Mapping[str, Any]) -> list[Setting]:
+    rate = begin.get("learning_rate")
+    optimizer = str(begin.get("optimizer") or "")
+    of_optimizer = [Setting(knob="learning_rate", value=rate, note=optimizer)]
     return [
         Setting(knob="steps_per_execution", value=begin.get("steps_per_execution"), note="compile"),
         Setting(knob="jit_compile", value=begin.get("jit_compile"), note="as compile resolved it"),
         Setting(knob="run_eagerly", value=begin.get("run_eagerly"), note="compile"),
+        *(of_optimizer if rate is not None else ()),
     ]
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from gputune.schema.profile import Profile
-from gputune.schema.read import read_record
+from gputune.schema.read import AnyRecord, read_record
 
 
-def load(path: str | os.PathLike[str]) -> Profile:
-    """Read a report's JSON; raises `UnreadableRecord` for anything that is none."""
+def load(path: str | os.PathLike[str]) -> AnyRecord:
+    """Read a report's JSON: a Profile, or a TraceReport that `gputune trace` wrote.
+
+    Raises `UnreadableRecord` for anything that is none.
+    """
     return read_record(Path(path))

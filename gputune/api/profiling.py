@@ -16,14 +16,16 @@ from pathlib import Path
 from typing import Any
 
 import gputune
-from gputune.analysis.profile import profile_record
-from gputune.analysis.run import Run, choose_fit, read_run
-from gputune.analysis.steps import clean_windows
+from gputune.analysis.calls import chain_to_source
+from gputune.analysis.profile import batch_size, profile_record
+from gputune.analysis.run import FitRun, Run, choose_fit, read_run
+from gputune.analysis.steps import clean_rows, clean_windows
 from gputune.analysis.trace_facts import TraceFacts
+from gputune.api.configuring import check_supported, outcome
 from gputune.api.outputs import Outputs, Written
 from gputune.api.tracing import trace_facts
 from gputune.api.watching import Watching
-from gputune.knobs.registry import first_config, with_knobs
+from gputune.knobs.registry import environment_of, first_config, in_environment, with_knobs
 from gputune.launch.child import Ended, launch
 from gputune.launch.cleanup import remove_leftovers
 from gputune.launch.command import Target, check_target
@@ -32,7 +34,8 @@ from gputune.rules.engine import find, verdict
 from gputune.schema.config import Config
 from gputune.schema.profile import Command, Environment, Profile
 from gputune.schema.secrets import allowed_environment, redact_arguments
-from gputune.sensors.averages import average_gpus, average_host
+from gputune.sensors.averages import average_host
+from gputune.sensors.gpu_averages import Trained
 from gputune.sensors.resources import usable_cores, usable_memory_bytes
 from gputune.session.folder import Options, SessionFolder
 from gputune.session.log import read_events
@@ -61,20 +64,25 @@ def profile(
     *,
     options: Options | None = None,
     outputs: Outputs | None = None,
+    config: Config | None = None,
     on_phase: Callable[[str], None] = lambda _: None,
 ) -> Result:
     """Run a script under measurement and write its report.
 
     `target` is a script's path (with `arguments`) or a Target. `on_phase` is called with `start`
-    once nothing stands in the way, and with the name of each phase as it begins. Raises BadTarget
-    for a script that cannot be started, OutputFailed where the report cannot be written (before
-    the run, if that can be known then).
+    once nothing stands in the way, and with the name of each phase as it begins. With `config` the
+    script is measured under its settings. Raises BadTarget for a script that cannot be started,
+    BadConfig for a setting that this machine cannot have, OutputFailed where the report cannot be
+    written (before the run, if that can be known then).
     """
     if not isinstance(target, Target):
         target = Target(script=os.fspath(target), arguments=tuple(arguments))
     options = options or Options()
+    if config is not None:
+        options = replace(options, settings=config.settings)
     outputs = outputs or Outputs()
     source = check_target(target)
+    check_supported(options.settings)
     outputs.prepare()
     on_phase("start")
     session = SessionFolder(Path(tempfile.mkdtemp(prefix="gputune-")))
@@ -86,7 +94,10 @@ def profile(
             ended = launch(
                 target,
                 session,
-                extra_environment={} if options.full else dry_environment(session.scratch),
+                extra_environment={
+                    **({} if options.full else dry_environment(session.scratch)),
+                    **environment_of(options.settings),
+                },
                 on_tick=watching.tick,
                 script_stdout_to_stderr=outputs.to_stdout,
             )
@@ -95,8 +106,8 @@ def profile(
         record = _record(target, source, session, options, watching, ended, started)
     finally:
         shutil.rmtree(session.root, ignore_errors=True)
-    config = first_config(record) if record.steps is not None else None
-    return Result(record, config, outputs.write(record, config, target.name))
+    first = first_config(record) if record.steps is not None else None
+    return Result(record, first, outputs.write(record, first, target.name))
 
 
 def _record(
@@ -110,7 +121,8 @@ def _record(
         remove_leftovers(events)
     fit = choose_fit(run.fits, options.fit)
     windows = clean_windows(fit, full=options.full) if fit is not None else []
-    reasons = watching.reasons()
+    gpus = watching.gpus(windows, _trained(run, fit, full=options.full))
+    reasons = watching.host_reasons() | gpus.reasons
     if ended.tick_error is not None:
         reasons.setdefault("host", f"watching the script failed: {ended.tick_error}")
     if options.fit is not None and fit is None:
@@ -123,15 +135,29 @@ def _record(
         fit,
         command=_command(target, source, options, run, ended, started),
         script=target.script or f"-m {target.module}",
-        environment=_environment(run),
+        environment=_environment(run, options),
         trace=trace_facts(fit) if fit is not None else TraceFacts(),
-        gpus=average_gpus(watching.gpus, watching.gpu_samples, windows),
+        gpus=gpus.gpus,
         host=average_host(watching.host_samples, windows),
         reasons=reasons,
         memory=[(s.t, s.rss_bytes) for s in watching.host_samples if s.rss_bytes is not None],
     )
+    notes = record.notes + watching.notes + outcome(options.settings, events)
+    process = in_environment({**os.environ, **environment_of(options.settings)})
+    record = replace(record, notes=notes, config=record.config + process if fit else ())
     findings = tuple(with_knobs(finding) for finding in find(record))
     return replace(record, findings=findings, verdict=verdict(record, findings))
+
+
+def _trained(run: Run, fit: FitRun | None, *, full: bool) -> Trained:
+    """What was trained in the clean windows."""
+    if fit is None:
+        return Trained()
+    chain = chain_to_source(run.calls, fit.begin.get("dataset"))[::-1]
+    rows = zip(fit.rows, clean_rows(fit, full=full), strict=True)
+    return Trained(
+        steps=sum(row.steps for row, use in rows if use), batch_size=batch_size(fit, chain)
+    )
 
 
 def _command(
@@ -159,8 +185,9 @@ def _sha256(source: Path | None) -> str | None:
         return None
 
 
-def _environment(run: Run) -> Environment:
+def _environment(run: Run, options: Options) -> Environment:
     seen: dict[str, Any] = run.environment
+    variables = {**os.environ, **environment_of(options.settings)}
     return Environment(
         gputune=gputune.__version__,
         python=platform.python_version(),
@@ -174,7 +201,7 @@ def _environment(run: Run) -> Environment:
         backend=seen.get("backend"),
         cuda=seen.get("cuda"),
         devices=tuple(seen.get("devices") or ()),
-        variables=tuple(sorted(allowed_environment(os.environ).items())),
+        variables=tuple(sorted(allowed_environment(variables).items())),
     )
 
 

@@ -21,9 +21,14 @@ def trace_facts(fit: FitRun) -> TraceFacts:
     if path is None:
         return TraceFacts(reason="TensorFlow's profiler wrote no trace")
     try:
-        trace = read(path)
+        # Its lines are read one after the other, whenever they are asked for.
+        return _facts(read(path), fit)
     except UnreadableTrace as error:
         return TraceFacts(reason=str(error))
+
+
+def _facts(trace: Trace, fit: FitRun) -> TraceFacts:
+    """What the trace shows; raises UnreadableTrace where one of its lines is damaged."""
     windows = step_windows(trace)
     forest = iterator_forest(trace, windows=tuple(window.interval for window in windows))
     gpus = _gpus(trace, windows)

@@ -13,6 +13,8 @@ import gputune
 from gputune.cli.failure import OWN_FAILURE, Failure, report_crash
 from gputune.cli.profile import profile
 from gputune.cli.report import report
+from gputune.cli.run import run
+from gputune.cli.trace import trace
 
 _P = ParamSpec("_P")
 _INTERRUPTED = 130
@@ -22,7 +24,7 @@ def _exits(command: Callable[_P, int]) -> Callable[_P, None]:
     """Make the command's return value the exit code, and its errors words; see `failure`."""
 
     @functools.wraps(command)
-    def run(*args: _P.args, **kwargs: _P.kwargs) -> None:
+    def ended(*args: _P.args, **kwargs: _P.kwargs) -> None:
         try:
             code = command(*args, **kwargs)
         except KeyboardInterrupt:
@@ -38,7 +40,7 @@ def _exits(command: Callable[_P, int]) -> Callable[_P, None]:
             code = report_crash(error, verbose=bool(kwargs.get("verbose")))
         raise typer.Exit(code)
 
-    return run
+    return ended
 
 
 app = typer.Typer(
@@ -54,6 +56,8 @@ _HELP = ["-h", "--help"]
 # gputune's options end at the script's path: everything behind it is the script's, verbatim.
 _SCRIPT = {"allow_interspersed_args": False, "help_option_names": _HELP}
 app.command(context_settings=_SCRIPT)(_exits(profile))
+app.command(context_settings=_SCRIPT)(_exits(run))
+app.command(context_settings={"help_option_names": _HELP})(_exits(trace))
 app.command(context_settings={"help_option_names": _HELP})(_exits(report))
 
 

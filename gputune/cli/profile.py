@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from gputune.cli.console import Color, needs_ascii, say, wants_color, width
-from gputune.cli.failure import OWN_FAILURE, Failure
+from gputune.cli.failure import OWN_FAILURE, WRONG_COMMAND, Failure
 
 if TYPE_CHECKING:
     from gputune.api import Outputs, Result, Target
+    from gputune.session.folder import Options
 
 _PHASES = {
     "warmup": "warm-up (tracing, compilation)",
@@ -48,6 +49,10 @@ def profile(
     max_seconds: Annotated[
         float, typer.Option("--max-seconds", metavar="S", min=0.1, help="Longest clean phase.")
     ] = 20.0,
+    config: Annotated[
+        Path | None,
+        typer.Option("--config", metavar="FILE", help="Measure under these settings."),
+    ] = None,
     folder: Annotated[
         Path | None, typer.Option("-o", metavar="DIR", help="Folder for the reports.")
     ] = None,
@@ -70,6 +75,7 @@ def profile(
     Exit code: the script's own, 0 where gputune ended it, 125 for a failure of gputune.
     """
     from gputune import api
+    from gputune.session.folder import Options
 
     to_stdout = json == "-"
     outputs = api.Outputs(
@@ -84,27 +90,30 @@ def profile(
         module=target if module else None,
         arguments=tuple(arguments or ()),
     )
-    result = _run(wanted, outputs, full=full, fit=fit, steps=steps, max_s=max_seconds)
+    options = Options(full=full, fit=fit, steps=steps, max_s=max_seconds)
+    result = _run(wanted, outputs, options, config)
     _show(result, color, to_stdout=to_stdout)
     return result.exit_code
 
 
 def _run(
-    target: Target, outputs: Outputs, *, full: bool, fit: int | None, steps: int | None,
-    max_s: float,
+    target: Target, outputs: Outputs, options: Options, config: Path | None
 ) -> Result:  # fmt: skip
     from gputune import api
-    from gputune.session.folder import Options
 
     def on_phase(name: str) -> None:
         if name == "start":
-            _announce(full=full)
+            _announce(full=options.full)
         elif name in _PHASES:
             say(f"gputune: {_PHASES[name]}")
 
     try:
-        options = Options(full=full, fit=fit, steps=steps, max_s=max_s)
-        return api.profile(target, options=options, outputs=outputs, on_phase=on_phase)
+        settings = None if config is None else api.load_config(config)
+        return api.profile(
+            target, options=options, outputs=outputs, config=settings, on_phase=on_phase
+        )
+    except api.BadConfig as error:
+        raise Failure(error.what, error.hint, WRONG_COMMAND) from error
     except api.BadTarget as error:
         raise Failure(error.what, error.hint, error.exit_code) from error
     except api.OutputFailed as error:

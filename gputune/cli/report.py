@@ -26,23 +26,33 @@ def report(
     """Show a saved report again. Exit code: 0, or 1 where the file is no report."""
     from gputune import api
     from gputune.report.terminal import render_profile
+    from gputune.report.trace_terminal import render_trace
+    from gputune.schema.study import Study
+    from gputune.schema.trace import TraceReport
 
     try:
-        profile = api.load(file)
+        record = api.load(file)
     except api.UnreadableRecord as error:
         raise Failure(str(error), error.hint, 1) from error
-    stream = sys.stdout
-    stream.write(
-        render_profile(
-            profile,
-            width=width(stream),
-            color=wants_color(color, stream),
-            ascii_only=needs_ascii(stream),
+    if isinstance(record, Study):
+        raise Failure(
+            f"{file} is a study, which this version can read but not show",
+            "in Python, gputune.load(path).to_frame() gives its trials as a table",
+            1,
         )
-    )
+    stream = sys.stdout
+    size, colored, plain = width(stream), wants_color(color, stream), needs_ascii(stream)
+    if isinstance(record, TraceReport):
+        text = render_trace(record, width=size, color=colored, ascii_only=plain)
+    else:
+        text = render_profile(record, width=size, color=colored, ascii_only=plain)
+    stream.write(text)
     if html is not None:
         try:
-            api.write_page(profile, html, json_name=file.name, force=force)
+            if isinstance(record, TraceReport):
+                api.write_trace_page(record, html, json_name=file.name, force=force)
+            else:
+                api.write_page(record, html, json_name=file.name, force=force)
         except api.OutputFailed as error:
             raise Failure(error.what, error.hint, 1) from error
         say(f"page: {html}")

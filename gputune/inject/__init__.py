@@ -25,7 +25,7 @@ def start(session: Path) -> None:
     Raises OSError or ValueError where the session folder is unusable; the caller (the private
     `sitecustomize`) swallows that and lets the script run.
     """
-    from gputune.inject.finder import PostImportFinder
+    from gputune.inject.finder import Callback, PostImportFinder
     from gputune.inject.watch import Watch
 
     folder = SessionFolder(session)
@@ -41,13 +41,24 @@ def start(session: Path) -> None:
         epoch_ns=time.time_ns(),
     )
     os.register_at_fork(after_in_child=lambda: _forget(guard, log))
+    if not options.measure and not options.settings:
+        return
+    makers = guard.wrap("edits:makers", watch.legacy_makers_imported)
+    edited: dict[str, Callback] = {
+        "tensorflow": guard.wrap("import:tensorflow", watch.tensorflow_imported),
+        "keras": guard.wrap("import:keras", watch.keras_imported),
+        # What `tf.keras` is: private names of Keras 3 (tried on 3.15); absent, nothing happens.
+        "keras._tf_keras.keras.utils": makers,
+        "keras._tf_keras.keras.preprocessing": makers,
+    }
+    if not options.measure:
+        sys.meta_path.insert(0, PostImportFinder(edited))
+        return
     atexit.register(guard.wrap("atexit", watch.script_ended))
     legacy = guard.wrap("dry:keras", watch.legacy_saving_imported)
     finder = PostImportFinder(
         {
-            "tensorflow": guard.wrap("import:tensorflow", watch.tensorflow_imported),
-            "keras": guard.wrap("import:keras", watch.keras_imported),
-            # What `tf.keras` is: private names of Keras 3 (tried on 3.15); absent, nothing happens.
+            **edited,
             "keras._tf_keras.keras.saving": legacy,
             "keras._tf_keras.keras.models": legacy,
             "tf_keras": guard.wrap("import:tf_keras", watch.tf_keras_imported),

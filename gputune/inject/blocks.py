@@ -14,6 +14,8 @@ from typing import Any
 
 from gputune.inject import steadiness
 from gputune.inject.drain import empty_buffers
+from gputune.inject.element import batches
+from gputune.inject.flops import Batch
 from gputune.inject.held import CannotHold, hold
 from gputune.inject.length import Length
 from gputune.inject.record import Record
@@ -50,7 +52,10 @@ class Blocks:
         self._length = length
         self._clean_call_s = clean_call_s
         self._cannot_hold = cannot_hold
-        self._held: Any = None
+        self.held: Any = None
+        """The endless iterator over one batch; None where none could be held."""
+        self.batches: list[Batch] = []
+        """That batch's components: one batch for each replica that gets its own."""
         self._most = math.inf
         self._last_phase = ""
 
@@ -63,7 +68,7 @@ class Blocks:
         held = yield from self._hold()
         if held is None:
             return
-        self._held = held
+        self.held = held
         # So many that the fewest pairs still fit into what is left.
         self._most = max(
             self._length.calls_to_spare / (2 * FEWEST_PAIRS) - 2 * SETTLE_CALLS, SETTLE_CALLS
@@ -101,6 +106,7 @@ class Blocks:
                 # The epoch is over: the next call ends it, and the one after has a new iterator.
                 self._length.check()
                 yield Use(events.SETTLE)
+        self.batches = batches(self._tf, element)
         try:
             held = hold(
                 self._tf, self._stepper.iterator, element,
@@ -113,6 +119,7 @@ class Blocks:
         self._record.write(
             events.HELD_BATCH, batch_size=self._batch_size(element),
             bytes=sum(int(t.shape.num_elements() or 0) * t.dtype.size for t in flat),
+            components=[part for batch in self.batches for part in batch],
         )  # fmt: skip
         return held
 
@@ -131,7 +138,7 @@ class Blocks:
 
     def _block(self, phase: str, block: int) -> Generator[Use, Call | None, float]:
         """One block of calls after the switch has settled; its mean seconds per call."""
-        iterator = self._held if phase == events.HELD else None
+        iterator = self.held if phase == events.HELD else None
         if phase != self._last_phase:
             # The order is H R R H H R …: half of the blocks follow one of their own kind. Each
             # switch fills and empties the buffers, and an AUTOTUNE buffer grows by that.
@@ -166,9 +173,9 @@ class Blocks:
         calls = 0
         while True:
             if self._stepper.can_call_aside:
-                self._stepper.call_aside(self._held)
+                self._stepper.call_aside(self.held)
             else:
-                yield Use(events.SETTLE, block, self._held)
+                yield Use(events.SETTLE, block, self.held)
             calls += 1
             now = time.perf_counter()
             level = self._record.buffered()

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from gputune.inject.watch import Watch
 
 # Public methods of tf.data.Dataset that return something else than a dataset.
-_NO_DATASETS = {
+NO_DATASETS = {
     "as_numpy_iterator", "cardinality", "fingerprint", "get_single_element", "reduce",
     "element_spec",
 }  # fmt: skip
@@ -178,7 +178,7 @@ def watch(tf: ModuleType, watch: Watch) -> None:
     watch.recorder = recorder
     dataset = tf.data.Dataset
     for name in dir(dataset):
-        if name.startswith("_") or name in _NO_DATASETS or not callable(getattr(dataset, name)):
+        if name.startswith("_") or name in NO_DATASETS or not callable(getattr(dataset, name)):
             continue
         _hook(recorder, dataset, name)
     readers = [

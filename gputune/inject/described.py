@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import linecache
+import os
 import sys
 from collections.abc import Callable
 from types import ModuleType
@@ -33,6 +34,7 @@ def fit(
         "jit_compile": bool(getattr(model, "jit_compile", False)),
         "run_eagerly": bool(getattr(model, "run_eagerly", False)),
         "precision": keras.config.dtype_policy().name,
+        **_optimizer(keras, getattr(model, "optimizer", None)),
         **strategy(getattr(model, "distribute_strategy", None)),
         "epochs": parameters.get("epochs"),
         "steps_per_epoch": parameters.get("steps"),
@@ -57,6 +59,18 @@ def loop(
         "steps_per_epoch": None,
         **strategy(distributed),
     }
+
+
+def _optimizer(keras: ModuleType, optimizer: Any) -> dict[str, Any]:
+    """The optimizer's class, and its learning rate; None where a schedule sets that."""
+    while type(optimizer).__name__ == "LossScaleOptimizer":
+        optimizer = optimizer.inner_optimizer
+    if optimizer is None:
+        return {"optimizer": None, "learning_rate": None}
+    rate = getattr(optimizer, "learning_rate", None)
+    # A float32: its seven digits, not those of the double that Python makes of it.
+    plain = float(f"{float(rate):.7g}") if isinstance(rate, keras.Variable) else None
+    return {"optimizer": type(optimizer).__name__, "learning_rate": plain}
 
 
 def strategy(used: Any) -> dict[str, Any]:
@@ -105,9 +119,14 @@ def _input_code(kind: str, x: Any) -> dict[str, Any] | None:
 def environment(tf: ModuleType) -> dict[str, Any]:
     """The devices and the build, asked for once training begins: TensorFlow has started then."""
     build = tf.sysconfig.get_build_info()
+    gpus = tf.config.list_physical_devices("GPU")
+    used = tf.config.get_visible_devices("GPU")
     return {
         "devices": [f"{d.device_type}:{i}" for i, d in enumerate(tf.config.list_logical_devices())],
         "cuda": build.get("cuda_version") if build.get("is_cuda_build") else None,
+        "visible_devices": os.environ.get("CUDA_VISIBLE_DEVICES"),
+        "device_order": os.environ.get("CUDA_DEVICE_ORDER"),
+        "gpu_numbers": [gpus.index(gpu) for gpu in used] if used != gpus else [],
     }
 
 

@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from gputune.inject import callbacks, described, loops
+from gputune.inject.compute import Trained
 from gputune.inject.measurement import Measurement
 from gputune.inject.patching import caller, patch
 from gputune.inject.sites import call_site
@@ -125,6 +126,10 @@ class Fits:
                 total_calls=_total_calls(epochs, parameters.get("steps"), steps_per_call),
                 own_profiler=described.own_profiler(self._keras, container.callbacks),
                 dataset=fields["dataset"],
+                trained=lambda: Trained(
+                    ((fit.original, 1 / steps_per_call),), model, fields["batch_size"],
+                    compiled=bool(fields["jit_compile"]),
+                ),
             )  # fmt: skip
             fit.stepper.follow(fit.measurement.plan())
         # Keras keeps the function for the next fit: where `fit:release` failed, it is still ours.

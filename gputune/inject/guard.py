@@ -47,8 +47,10 @@ class Guard:
             return None
 
     def trip(self, hook: str) -> None:
-        """Raise InjectedFault where the hook was told to fail: a name, or a pattern of names."""
-        if self._break_hook is not None and fnmatch.fnmatchcase(hook, self._break_hook):
+        """Raise InjectedFault where the hook was told to fail: by names or patterns, `a,b:*`."""
+        if self._break_hook is None:
+            return
+        if any(fnmatch.fnmatchcase(hook, broken) for broken in self._break_hook.split(",")):
             raise InjectedFault(f"the hook {hook!r} was told to fail")
 
     def wrap(self, hook: str, function: Callable[P, T]) -> Callable[P, T | None]:

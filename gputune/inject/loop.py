@@ -5,11 +5,13 @@ from __future__ import annotations
 import threading
 import time
 import weakref
+from collections import Counter
 from dataclasses import dataclass
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from gputune.inject import described
+from gputune.inject.compute import Trained
 from gputune.inject.measurement import Measurement
 from gputune.inject.stepper import Stepper, Use
 from gputune.inject.training_functions import Trainer
@@ -65,7 +67,11 @@ class Loop:
         """The iterators that the loop takes its batches from, in Python, in their order."""
         self._began: float | None = None
         self._trainers = {trainer}
-        self._in_this_step: set[Trainer] = set()
+        self._in_this_step: Counter[Trainer] = Counter()
+        """How often each was called since the step began."""
+        self._called: Counter[Trainer] = Counter()
+        """The same for all steps that are over."""
+        self._steps_over = 0
         self._open = False
         """Whether the current step has had a training call."""
         self._inside_calls = trainer.first_steps if trainer.loops else None
@@ -79,7 +85,7 @@ class Loop:
             self._measurement = Measurement(
                 watch, tf, self.stepper, epochs=None, total_calls=None, own_profiler=None,
                 dataset=iterators.dataset_of(source) if source is not None else None,
-                cannot_hold=self._cannot_hold(trainer, source),
+                trained=self._trained, cannot_hold=self._cannot_hold(trainer, source),
             )  # fmt: skip
             self.stepper.follow(self._measurement.plan())
 
@@ -141,7 +147,7 @@ class Loop:
         only = len(self._trainers) == 1 and trainer.kind != "eager"
         self.stepper.training_call(began or t_enter, t_exit, steps, only=only)
         self._open = True
-        self._in_this_step.add(trainer)
+        self._in_this_step[trainer] += 1
 
     def first_call(self, trainer: Trainer, t_enter: float, t_exit: float) -> None:
         """A call that was found to train only when it had ended."""
@@ -149,7 +155,7 @@ class Loop:
             self._next_step(self._boundary, stretch=False)
         self.stepper.training_call(t_enter, t_exit, self._inside_calls)
         self._open = True
-        self._in_this_step.add(trainer)
+        self._in_this_step[trainer] += 1
 
     def assigns(self) -> None:
         """Variables are assigned to outside of compiled functions: the step goes on."""
@@ -163,14 +169,19 @@ class Loop:
             events.FIT_END, fit=self.stepper.fit, t=time.perf_counter(), iterations=None
         )
         self.stepper.stop_if_tampered()
-        if self._measurement is not None and self._measurement.traced:
-            self._watch.measured = True
+        if self._measurement is not None:
+            self._watch.guard.run("loop:end", self._measurement.look_at_the_end)
+            if self._measurement.traced:
+                self._watch.measured = True
         self.stepper.release()
 
     def _next_step(self, iterator: Any, *, stretch: bool) -> None:
         self._open = False
         self.interrupted = False
-        self._in_this_step.clear()
+        if self._in_this_step:
+            self._called.update(self._in_this_step)
+            self._steps_over += 1
+            self._in_this_step.clear()
         self.stepper.next_step(iterator, stretch=stretch)
 
     def _foreign(self, others: list[Fetched]) -> bool:
@@ -178,6 +189,26 @@ class Loop:
         return self.interrupted or any(
             f.iterator is None or not self.fetches_from(f.iterator) for f in others
         )
+
+    def _trained(self) -> Trained:
+        """The functions of a step, and how often each was called in one."""
+        kinds = {trainer.kind for trainer in self._trainers}
+        if any(trainer.loops for trainer in self._trainers):
+            return Trained(reason="the training loop runs inside one compiled function")
+        if "eager" in kinds:
+            return Trained(reason="the training step is not a compiled function")
+        if "strategy.run" in kinds:
+            return Trained(reason="strategy.run is called outside of a compiled function")
+        things = [(t.thing(), self._called[t] / max(self._steps_over, 1)) for t in self._trainers]
+        if kinds == {"train_on_batch"} and len(things) == 1 and things[0][0] is not None:
+            model = things[0][0]
+            return Trained(
+                ((model.train_function, things[0][1]),), model,
+                compiled=bool(getattr(model, "jit_compile", False)),
+            )  # fmt: skip
+        if "train_on_batch" in kinds:
+            things = [(getattr(thing, "train_function", thing), n) for thing, n in things]
+        return Trained(tuple((thing, n) for thing, n in things if thing is not None))
 
     @staticmethod
     def _alive(fetched: list[Fetched]) -> list[weakref.ref[Any]]:

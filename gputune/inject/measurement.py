@@ -8,14 +8,18 @@ call that has just ended. Under `--full` the blocks, the drain and the stop are 
 
 from __future__ import annotations
 
+import functools
 import math
 import time
+from collections.abc import Callable
 from statistics import median
 from types import ModuleType
-from typing import TYPE_CHECKING, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from gputune.inject import repeats, steadiness
+from gputune.inject import compute, element, repeats, steadiness
 from gputune.inject.blocks import Blocks
+from gputune.inject.compute import Trained
+from gputune.inject.device_memory import DeviceMemory
 from gputune.inject.drain import LONGEST_DRAIN_S, Drained, measure_rate
 from gputune.inject.length import Length, TrainingEnds
 from gputune.inject.record import Record
@@ -35,6 +39,7 @@ SHORT_RUN_SHARE = 0.45
 """Of a training that is known to end soon, the clean phase takes this share."""
 UNKNOWN_LENGTH_S = 8.0
 """The clean phase of a single epoch of unknown length: it may end at any time."""
+_FAILED = "gputune's hook on the training step failed"
 
 
 class Measurement:
@@ -43,7 +48,7 @@ class Measurement:
     def __init__(
         self, watch: Watch, tf: ModuleType, stepper: Stepper, *, epochs: int | None,
         total_calls: int | None, own_profiler: str | None, dataset: int | None,
-        cannot_hold: str = "",
+        trained: Callable[[], Trained], cannot_hold: str = "",
     ) -> None:  # fmt: skip
         self._watch = watch
         self._tf = tf
@@ -55,6 +60,14 @@ class Measurement:
         """The id of the call that made the dataset which the training is given."""
         self._cannot_hold = cannot_hold
         """Why no batch can be held, where that is known before."""
+        self._trained = trained
+        """What a step is made of, asked for once it has been traced."""
+        self._memory = DeviceMemory(tf, self._record, may_reset=not watch.options.full)
+        self._blocks: Blocks | None = None
+        self._first_call_s: float | None = None
+        self._spec: Any = None
+        """The element spec of the iterator, None without one."""
+        self._seen_clean = self._counted = False
         self._clean_call_s = math.nan
         self.traced = False
         """Whether the fit has been traced: one trace is enough for a script."""
@@ -64,38 +77,93 @@ class Measurement:
         yield from self._clean()
         if self._watch.options.full:
             yield from self._trace()
+            self._look()
+            self._stepper.restart_clock()
             self._record.phase("after")
             return
         try:
             # Traced while the input runs as in training: the blocks fill and empty its buffers.
             yield from self._trace()
-            yield from Blocks(
+            self._blocks = Blocks(
                 self._tf, self._stepper, self._record, self._length, self._clean_call_s,
                 cannot_hold=self._cannot_hold,
-            ).alternate()  # fmt: skip
+            )  # fmt: skip
+            yield from self._blocks.alternate()
         except TrainingEnds:
             pass
         yield from self._to_an_epoch_worth_draining()
         self._finish()
 
     def fit_has_ended(self) -> None:
-        """The fit ended amid the held blocks: the script must not go on with such a model."""
+        """The fit ended amid the held blocks: the script must not go on with such a model.
+
+        Where it ended earlier, what it computed is looked up now: once in a script, since a
+        script may call `fit` a thousand times.
+        """
         if self._stepper.tampered and not self._watch.options.full:
             self._finish()
+        self.look_at_the_end()
+
+    def look_at_the_end(self) -> None:
+        """Read what was traced for the steps of a training that is over, where nobody did yet."""
+        if self._seen_clean and not self._counted and not self._watch.counted:
+            self._look()
 
     def _finish(self) -> NoReturn:
         self._drain()
         repeats.look(self._tf, self._watch.recorder, self._record, self._dataset)
+        trained = self._look()
+        held = self._blocks.held if self._blocks is not None else None
+        self._watch.guard.run(
+            "batch_memory", functools.partial(
+                self._memory.two_sizes, self._stepper, held,
+                compiled=trained.compiled, first_call_s=self._first_call_s,
+            )
+        )  # fmt: skip
         stop_script(self._watch)
+
+    def _look(self) -> Trained:
+        """Read what TensorFlow has traced for the step."""
+        self._counted = self._watch.counted = True
+        trained = self._watch.guard.run("trained", self._trained) or Trained(reason=_FAILED)
+        self._watch.guard.run("compute", self._count, trained)
+        return trained
+
+    def _count(self, trained: Trained) -> None:
+        batches = self._blocks.batches if self._blocks is not None else []
+        if not batches:
+            size = trained.batch_size or element.last_batch_size(
+                self._watch.recorder, self._dataset
+            )
+            batches = element.assumed(self._tf, self._spec, size)
+        compute.look(self._tf, self._record, trained, self._spec, batches)
+
+    def _clean_begins(self) -> None:
+        guard = self._watch.guard
+        self._seen_clean = True
+        self._spec = getattr(self._stepper.iterator, "element_spec", None)
+        guard.run(
+            "element", element.describe, self._tf, self._record, self._watch.recorder,
+            self._spec, self._dataset,
+        )  # fmt: skip
+        guard.run("device_memory", self._memory.begin)
+
+    def _clean_may_end(self) -> None:
+        """Of what changes while training runs the last figures count."""
+        self._record.model("end")
+        self._watch.guard.run("device_memory", self._memory.read)
 
     # Warm-up and clean: only a clock.
 
     def _clean(self) -> Plan:
         self._record.phase(events.WARMUP)
         for number in range(WARMUP_CALLS):
-            yield Use(events.WARMUP, sync=number + 1 == WARMUP_CALLS)
+            call = yield Use(events.WARMUP, sync=number + 1 == WARMUP_CALLS)
+            if number == 1 and call is not None:
+                self._first_call_s = call.t_exit - call.t_enter
         self._record.phase(events.CLEAN)
         self._record.model("begin")
+        self._clean_begins()
         began = time.perf_counter()
         windows: list[steadiness.Window] = []
         calls = window_calls = 0
@@ -117,9 +185,9 @@ class Measurement:
                     steady = steadiness.judge(windows).steady
                     if len(windows) == steadiness.MINIMUM_WINDOWS:
                         # Once, so that a script that ends by itself leaves one.
-                        self._record.model("end")
+                        self._clean_may_end()
             if self._is_enough(steady, calls, time.perf_counter() - began):
-                self._record.model("end")
+                self._clean_may_end()
                 self._end_clean(steadiness.judge(windows), windows)
                 return
 

@@ -36,6 +36,8 @@ class Trainer:
         self._tf = tf
         self.kind = kind
         """`function`, `strategy.run`, `train_on_batch` or `eager`."""
+        self.thing: Callable[[], Any] = _nothing
+        """What is called, while it lives."""
         self.sources: set[int] = set()
         self.assigned: set[int] = set()
         self.trains = False
@@ -91,6 +93,7 @@ class Trainers:
         found = self._known.get(thing)
         if found is None:
             found = self._known[thing] = Trainer(self._tf, kind)
+            found.thing = weakref.ref(thing)
         return found
 
     def of_variables(self, ids: Iterable[int]) -> Trainer:
@@ -174,6 +177,10 @@ def watch_variables(tf: ModuleType, assigned: Callable[[Any], Any]) -> None:
         for name in ASSIGNING:
             if name in vars(kind):
                 patch(kind, name, hook)
+
+
+def _nothing() -> None:
+    """Gradients that are taken eagerly have no function."""
 
 
 def _subclasses(kind: type) -> list[type]:

@@ -15,6 +15,7 @@ from gputune.session.log import EventLog
 
 if TYPE_CHECKING:
     from gputune.inject.datasets import Recorder
+    from gputune.inject.edits import Edits
     from gputune.inject.profiler import Profiler
 
 
@@ -34,6 +35,9 @@ class Watch:
         """How many calls of Keras' `fit` are running, one inside another."""
         self.measured = False
         """Under `--full` the first training that was measured is the one; others are counted."""
+        self.edits: Edits | None = None
+        self.counted = False
+        """Whether the arithmetic of a training has been counted: once is enough for a script."""
         self.recorder: Recorder | None = None
         self.profiler: Profiler | None = None
 
@@ -49,6 +53,16 @@ class Watch:
         """TensorFlow is whole: record its `tf.data` calls, and in dry mode redirect its files."""
         if not self._first("tensorflow"):
             return
+        if self.options.measure:
+            self._measure_tensorflow(tf)
+        if self.options.settings:
+            from gputune.inject.edits import Edits
+
+            # Last, so that gputune's other hooks see what is put in as the script's own.
+            self.edits = Edits(self)
+            self.guard.run("edits:tensorflow", self.edits.tensorflow_imported, tf)
+
+    def _measure_tensorflow(self, tf: ModuleType) -> None:
         from gputune.inject import datasets, loops, profiler, retracing, sessions
 
         self.log.write(
@@ -82,9 +96,15 @@ class Watch:
             return
         import tensorflow as tf
 
+        self.tensorflow_imported(tf)
+        if self.options.measure:
+            self._measure_keras(keras, tf)
+        if self.edits is not None:
+            self.guard.run("edits:keras", self.edits.keras_imported, keras, tf)
+
+    def _measure_keras(self, keras: ModuleType, tf: ModuleType) -> None:
         from gputune.inject import fits, loops
 
-        self.tensorflow_imported(tf)
         self.guard.run("fits", fits.watch, keras, tf, self)
         self.guard.run("loops:keras", loops.watch_keras, keras, self)
         if not self.options.full:
@@ -98,6 +118,11 @@ class Watch:
             from gputune.inject.dry import keras_files
 
             self.guard.run("dry:keras", keras_files.redirect_module, module, self)
+
+    def legacy_makers_imported(self, module: ModuleType) -> None:
+        """What `tf.keras.utils` and `tf.keras.preprocessing` are: makers of datasets."""
+        if self.edits is not None:
+            self.guard.run("edits:makers", self.edits.makers_imported, module)
 
     def tf_keras_imported(self, module: ModuleType) -> None:
         """The legacy Keras 2 package: recognised, said, and left alone."""

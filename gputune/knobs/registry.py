@@ -2,20 +2,50 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
-from gputune.knobs import cache, num_parallel_calls, prefetch, steps_per_execution
-from gputune.knobs.knob import Knob, Table
+from gputune.knobs import (
+    batch_size,
+    cache,
+    deterministic,
+    gpu_thread_mode,
+    interleave,
+    jit_compile,
+    learning_rate,
+    memory_growth,
+    mixed_precision,
+    num_parallel_calls,
+    prefetch,
+    private_threadpool,
+    steps_per_execution,
+    vectorize,
+)
+from gputune.knobs.knob import Knob, SetEnvironment, Table
+from gputune.knobs.machine import Machine
 from gputune.schema.config import Config, Setting
 from gputune.schema.finding import Finding
 from gputune.schema.profile import Profile
 
 KNOBS: tuple[Knob, ...] = (
+    # The four of every study.
+    batch_size.KNOB,
+    prefetch.KNOB,
+    memory_growth.KNOB,
+    mixed_precision.KNOB,
+    # Those that the findings choose.
     cache.KNOB,
     num_parallel_calls.KNOB,
-    prefetch.KNOB,
+    interleave.KNOB,
+    deterministic.KNOB,
+    private_threadpool.KNOB,
     steps_per_execution.KNOB,
+    jit_compile.KNOB,
+    gpu_thread_mode.KNOB,
+    vectorize.KNOB,
+    learning_rate.KNOB,
 )
+BY_NAME: Mapping[str, Knob] = {knob.name: knob for knob in KNOBS}
 
 
 def with_knobs(finding: Finding) -> Finding:
@@ -38,3 +68,42 @@ def first_config(profile: Profile) -> Config:
             line for finding in profile.findings if finding.knobs for line in finding.evidence
         ),
     )
+
+
+def unsupported(settings: Iterable[Setting], machine: Machine) -> list[tuple[Setting, str]]:
+    """The settings that the machine cannot have, each with the reason."""
+    found = [(s, BY_NAME[s.knob].unsupported(s.value, machine)) for s in settings]
+    return [(setting, reason) for setting, reason in found if reason]
+
+
+def environment_of(settings: Iterable[Setting]) -> dict[str, str]:
+    """The environment variables that the settings ask for: to be set before the process starts."""
+    return {
+        edit.variable: text
+        for setting in settings
+        for edit in BY_NAME[setting.knob].edits
+        if isinstance(edit, SetEnvironment)
+        for value, text in edit.values
+        if value == setting.value
+    }
+
+
+def in_environment(variables: Mapping[str, str]) -> tuple[Setting, ...]:
+    """The settings that a process has by its environment variables.
+
+    Of two values that the variables fit, the one that more of them ask for.
+    """
+    found = []
+    for knob in KNOBS:
+        edits = [edit for edit in knob.edits if isinstance(edit, SetEnvironment)]
+        values = dict.fromkeys(value for edit in edits for value, _ in edit.values)
+        fitting = []
+        for value in values:
+            wanted = environment_of([Setting(knob=knob.name, value=value)])
+            if wanted and wanted.items() <= variables.items():
+                fitting.append((len(wanted), value, wanted))
+        if fitting:
+            _, value, wanted = max(fitting, key=lambda entry: entry[0])
+            said = ", ".join(f"{name}={text}" for name, text in wanted.items())
+            found.append(Setting(knob=knob.name, value=value, note=f"environment: {said}"))
+    return tuple(found)

@@ -94,6 +94,13 @@ def byte_rate(value: float | None) -> str:
     return f"{count(scaled)} {unit}"
 
 
+def energy(value: float | None) -> str:
+    """Return an energy given in joules: `6.70 J`, `26.3 mJ`."""
+    if value is None or not math.isfinite(value):
+        return NOT_AVAILABLE
+    return f"{number(value * 1e3)} mJ" if 0 < abs(value) < 0.9995 else f"{number(value)} J"
+
+
 def rate(value: float | None, things: str) -> str:
     """Return things per second: `763 samples/s`."""
     text = number(value)

@@ -13,7 +13,7 @@ from gputune.report import around, figures, rows
 from gputune.report.chart import HEIGHT, WIDTH, chart
 from gputune.report.literal import literal
 from gputune.schema.profile import Profile
-from gputune.schema.write import to_dict, to_json
+from gputune.schema.write import Record, to_dict, to_json
 
 # What ends a script element or starts a comment in one, and what would read as an address. They
 # stand only inside the strings of a JSON text, where these spellings mean the same.
@@ -26,7 +26,7 @@ def render_html(profile: Profile, *, json_name: str = "profile.json") -> str:
     The page holds the profile's JSON too: in the element `#gputune-profile`, and behind a link
     that saves it as `json_name`.
     """
-    template = _environment().get_template("profile.html.j2")
+    template = environment().get_template("profile.html.j2")
     return template.render(
         profile=profile,
         parts=rows.parts(profile),
@@ -38,25 +38,26 @@ def render_html(profile: Profile, *, json_name: str = "profile.json") -> str:
         rows=rows,
         figures=figures,
         json_name=json_name,
-        json_text=Markup(_in_script(profile)),
-        json_address=_address(profile),
+        json_text=Markup(json_in_script(profile)),
+        json_address=json_address(profile),
     )
 
 
-def _address(profile: Profile) -> str:
-    """Return the address of a link that holds the profile's JSON itself, as it is in a file."""
-    return "data:application/json;base64," + base64.b64encode(to_json(profile).encode()).decode()
+def json_address(record: Record) -> str:
+    """Return the address of a link that holds the record's JSON itself, as it is in a file."""
+    return "data:application/json;base64," + base64.b64encode(to_json(record).encode()).decode()
 
 
-def _in_script(profile: Profile) -> str:
-    """Return the profile as JSON in ASCII that can stand inside a script element."""
-    text = json.dumps(to_dict(profile), allow_nan=False)
+def json_in_script(record: Record) -> str:
+    """Return the record as JSON in ASCII that can stand inside a script element."""
+    text = json.dumps(to_dict(record), allow_nan=False)
     for plain, safe in _SAFE_IN_SCRIPT:
         text = text.replace(plain, safe)
     return text
 
 
-def _environment() -> jinja2.Environment:
+def environment() -> jinja2.Environment:
+    """Return what the pages' templates are read with: every value of theirs is made safe."""
     return jinja2.Environment(
         loader=jinja2.PackageLoader("gputune.report"),
         autoescape=True,

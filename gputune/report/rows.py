@@ -12,7 +12,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from gputune.report import figures
-from gputune.schema.gpu import Gpu
+from gputune.report.gpus import SPOKEN as _GPU_SPOKEN
+from gputune.report.gpus import gpu_lines as gpu_lines
 from gputune.schema.profile import Breakdown, FitSeen, Profile, Stage, Steps, Transfer
 from gputune.schema.site import Site
 
@@ -54,8 +55,7 @@ _SPOKEN: Final = {
     "between_epochs": "pauses between epochs",
     "host.rss_growth_bytes_per_step": "memory growth",
     "gpus": "GPU metrics",
-    "gpus.utilization_percent": "GPU utilization",
-    "gpus.memory_used_bytes": "GPU memory",
+    **{f"gpus.{field}": label for field, label in _GPU_SPOKEN},
     **{f"breakdown.{key}": label for key, label in _PARTS},
 }
 
@@ -187,14 +187,6 @@ def stability(steps: Steps) -> str:
     if steps.stable is None:
         return f"stability n/a{reason}"
     return "stable" + reason if steps.stable else f"NOT stable{reason}"
-
-
-def gpu_figures(gpu: Gpu) -> list[str]:
-    """Return what is known of a GPU, each figure with its unit."""
-    memory = figures.size(gpu.memory_used_bytes)
-    if gpu.memory_total_bytes is not None:
-        memory += f" of {figures.size(gpu.memory_total_bytes)}"
-    return [f"busy {figures.percent(gpu.utilization_percent)}", f"memory {memory}"]
 
 
 def transfers(record: Transfer) -> list[str]:

@@ -121,9 +121,10 @@ def _add_devices(grid: Table, profile: Profile, ink: Ink) -> None:
     if not profile.gpus and profile.steps is not None:
         reason = rows.reason_for(profile, "gpus") or rows.NO_REASON
         grid.add_row("GPU", ink.text(f"{figures.NOT_AVAILABLE}: {reason}"))
-    for gpu in profile.gpus:
-        line = f"{gpu.name}: {ink.listed(rows.gpu_figures(gpu))}"
-        grid.add_row(f"GPU {gpu.index}", ink.text(line))
+    for at, gpu in enumerate(profile.gpus):
+        for index, shown in enumerate(rows.gpu_lines(gpu, explained=at > 0)):
+            text = (shown.lead + ink.listed(shown.figures), _WARNING if shown.warning else "")
+            grid.add_row("" if index else f"GPU {gpu.index}", ink.text(text))
     for index, line in enumerate(rows.transfers(profile.transfer)):
         grid.add_row("" if index else "Copies", ink.text(line))
     host = rows.host_figures(profile)

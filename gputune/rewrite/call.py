@@ -12,10 +12,12 @@ _METHODS: Final = {
     "deterministic": {"map": 2, "interleave": 4, "batch": 3},
     "batch_size": {"batch": 0, "padded_batch": 0, "ragged_batch": 0, "fit": 2},
     "prefetch": {"prefetch": 0},
+    "interleave": {"interleave": 1},
     "steps_per_execution": {"compile": 6},
     "jit_compile": {"compile": 7},
 }
-_ARGUMENT: Final = {"prefetch": "buffer_size"}
+ARGUMENT: Final = {"prefetch": "buffer_size", "interleave": "cycle_length"}
+"""Where the argument has another name than the knob."""
 
 
 def rewritten_call(code: str, arguments: dict[str, str]) -> str | None:
@@ -73,7 +75,7 @@ def _set(call: ast.Call, method: str, knob: str, value: ast.expr) -> None:
     if place < len(call.args):
         call.args[place] = value
         return
-    name = _ARGUMENT.get(knob, knob)
+    name = ARGUMENT.get(knob, knob)
     for keyword in call.keywords:
         if keyword.arg == name:
             keyword.value = value

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
-from gputune.rewrite.call import rewritten_call
+from gputune.knobs.registry import environment_of
+from gputune.rewrite.call import ARGUMENT, rewritten_call
 from gputune.rewrite.comment import comment, header, history, plain
 from gputune.schema.config import Config, Setting, Value
 from gputune.schema.site import Site
 
+_BEFORE_THE_GPU: Final = "# Before anything runs on the GPU."
 _AUTOTUNE: Final = "tf.data.AUTOTUNE"
 _POLICIES: Final = ("float32", "mixed_float16", "mixed_bfloat16")
 # Settings that are an argument of a call in the user's code. By what the call is where no line is
@@ -19,6 +21,7 @@ _ARGUMENTS: Final = {
     "deterministic": "every .map(...) and .interleave(...)",
     "batch_size": "the last .batch(...) before the model, or model.fit(...)",
     "prefetch": "the end of the pipeline",
+    "interleave": "every .interleave(...)",
     "steps_per_execution": "model.compile(...)",
     "jit_compile": "model.compile(...)",
 }
@@ -52,6 +55,8 @@ def config_to_snippet(config: Config) -> str:
 
 def _imports(text: str) -> Iterator[str]:
     code = [line for line in text.splitlines() if not line.lstrip().startswith("#")]
+    if any("os.environ" in line for line in code):
+        yield "import os\n"
     if any("keras." in line for line in code):
         yield "import keras"
     if any("tf." in line for line in code):
@@ -67,18 +72,27 @@ def _statement(setting: Setting) -> Iterator[str]:
 
 
 def _memory_growth(value: Value) -> str | None:
-    if not isinstance(value, bool):
-        return None
+    if value not in ("growth", "default"):
+        return _environment("memory_growth", value)
     return (
-        "# Before anything runs on the GPU.\n"
+        f"{_BEFORE_THE_GPU}\n"
         'for gpu in tf.config.list_physical_devices("GPU"):\n'
-        f"    tf.config.experimental.set_memory_growth(gpu, {value})"
+        f"    tf.config.experimental.set_memory_growth(gpu, {value == 'growth'})"
     )
 
 
+def _environment(knob: str, value: Value) -> str | None:
+    """Set the variables that the knob asks for: TensorFlow reads them when it takes the GPU."""
+    variables = environment_of([Setting(knob=knob, value=value)])
+    lines = [f'os.environ["{name}"] = "{text}"' for name, text in variables.items()]
+    return "\n".join([_BEFORE_THE_GPU, *lines]) if lines else None
+
+
+def _gpu_thread_mode(value: Value) -> str | None:
+    return _environment("gpu_thread_mode", value)
+
+
 def _mixed_precision(value: Value) -> str | None:
-    if isinstance(value, bool):
-        value = "mixed_float16" if value else "float32"
     if value not in _POLICIES:
         return None
     return f'# Before the model is built.\nkeras.config.set_dtype_policy("{value}")'
@@ -86,6 +100,7 @@ def _mixed_precision(value: Value) -> str | None:
 
 _STATEMENTS: Final[dict[str, Callable[[Value], str | None]]] = {
     "memory_growth": _memory_growth,
+    "gpu_thread_mode": _gpu_thread_mode,
     "mixed_precision": _mixed_precision,
 }
 
@@ -113,7 +128,7 @@ def _option(setting: Setting) -> str | None:
     value = setting.value
     if setting.knob == "deterministic" and setting.site is None and isinstance(value, bool):
         return f"deterministic = {value}"
-    if setting.knob == "private_threadpool_size" and _is_count(value):
+    if setting.knob == "private_threadpool" and _is_count(value):
         return f"threading.private_threadpool_size = {value}"
     return None
 
@@ -163,7 +178,7 @@ def _has_code(setting: Setting) -> bool:
 
 
 def _call(place: Site | str, arguments: dict[str, str], settings: list[Setting]) -> Iterator[str]:
-    listed = ", ".join(f"{name}={value}" for name, value in arguments.items())
+    listed = ", ".join(f"{ARGUMENT.get(name, name)}={value}" for name, value in arguments.items())
     if isinstance(place, str):
         yield comment(f"{place}: add {listed}")
     else:
@@ -180,7 +195,9 @@ def _call_at(site: Site, arguments: dict[str, str]) -> str | None:
 def _advice(setting: Setting) -> str:
     """Say in words what no argument and no statement can."""
     place = f"{setting.site.label()}: " if setting.site else ""
-    if setting.knob == "cache" and setting.value:
+    if setting.value == "none":
+        advice = f"{setting.knob}: take .{setting.knob} out"
+    elif setting.knob == "cache" and setting.value:
         target = repr(setting.value) if isinstance(setting.value, str) else ""
         target = "" if setting.value in ("memory", True) else target
         advice = (

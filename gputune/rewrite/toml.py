@@ -10,24 +10,25 @@ from typing import Final
 from gputune.report.literal import literal
 from gputune.rewrite.comment import header, history
 from gputune.schema.config import Config, Setting, Value
-from gputune.schema.site import Site
+from gputune.schema.site import Frame, Site
 
 _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
 _ESCAPES: Final = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-_CALLS: Final = "call"
-_OF_A_CALL: Final = frozenset({"file", "line", "code", "called_from"})
+CALLS: Final = "call"
+WAS: Final = "was"
+OF_A_CALL: Final = frozenset({"file", "line", "code", "stage", "called_from", WAS})
+"""The keys of a call's table that are no settings."""
 
 
 def config_to_toml(config: Config) -> str:
     """Return the text of `gputune.toml`.
 
-    Settings without a site are keys of `[tf_data]` and `[policy]`; a setting of one call of the
-    input pipeline (its site is set) is a key of a `[[tf_data.call]]` table that names the call's
-    file and line. TOML has no null, so a setting whose value is None stands as a comment, as does
-    a second value of a knob that the table has already. A lone surrogate, which TOML cannot hold,
-    is spelled out.
+    Settings without a site are keys of `[tf_data]` and `[policy]`; a setting of one call (its
+    site is set) is a key of a `[[tf_data.call]]` or `[[policy.call]]` table that names the call's
+    file and line. What the settings were before stands in the key `was`. TOML has no null, so a
+    setting whose value is None stands as a comment, as does a second value of a knob that the
+    table has already. A lone surrogate, which TOML cannot hold, is spelled out.
     """
-    alone = [setting for setting in config.tf_data if setting.site is None]
     lines = [
         *header(config),
         "",
@@ -35,43 +36,51 @@ def config_to_toml(config: Config) -> str:
         f"version = {Config.VERSION}",
         f"script = {_string(config.script)}",
         f"measured = {_value(config.measured)}",
-        "",
-        "[tf_data]",
-        *_keys(alone, taken={_CALLS}),
     ]
-    for site, settings in _by_call(config.tf_data):
-        lines += ["", f"[[tf_data.{_CALLS}]]", *_place(site), *_keys(settings, taken=_OF_A_CALL)]
-    lines += ["", "[policy]", *_keys(config.policy, taken=())]
+    for table, settings in (("tf_data", config.tf_data), ("policy", config.policy)):
+        alone = [setting for setting in settings if setting.site is None]
+        lines += ["", f"[{table}]", *_keys(alone, taken={CALLS, WAS})]
+        for (site, stage), group in _by_call(settings):
+            lines += ["", f"[[{table}.{CALLS}]]", *_place(site, stage)]
+            lines += _keys(group, taken=OF_A_CALL)
     return "\n".join(lines) + "\n"
 
 
-def _by_call(settings: Iterable[Setting]) -> list[tuple[Site, list[Setting]]]:
+def _by_call(settings: Iterable[Setting]) -> list[tuple[tuple[Site, str], list[Setting]]]:
     """Group settings by their call; one line may hold two calls, and both may set one knob."""
-    groups: list[tuple[Site, list[Setting]]] = []
+    groups: list[tuple[tuple[Site, str], list[Setting]]] = []
     for setting in settings:
-        if setting.site is None:
+        if setting.site is None or setting.value is None:
             continue
-        for site, group in groups:
-            if site == setting.site and setting.knob not in {known.knob for known in group}:
+        call = (setting.site, setting.stage)
+        for known, group in groups:
+            if known == call and setting.knob not in {other.knob for other in group}:
                 group.append(setting)
                 break
         else:
-            groups.append((setting.site, [setting]))
+            groups.append((call, [setting]))
     return groups
 
 
-def _place(site: Site) -> Iterator[str]:
+def _place(site: Site, stage: str) -> Iterator[str]:
     yield f"file = {_string(site.file)}"
     yield f"line = {site.line}"
     if site.code:
         yield f"code = {_string(site.code)}"
+    if stage:
+        yield f"stage = {_string(stage)}"
     if site.via:
-        callers = ", ".join(_string(f"{frame.file}:{frame.line}") for frame in site.via)
-        yield f"called_from = [{callers}]"
+        yield f"called_from = [{', '.join(map(_frame, site.via))}]"
+
+
+def _frame(frame: Frame) -> str:
+    code = f", code = {_string(frame.code)}" if frame.code else ""
+    return f"{{ file = {_string(frame.file)}, line = {frame.line}{code} }}"
 
 
 def _keys(settings: Iterable[Setting], *, taken: Iterable[str]) -> Iterator[str]:
     used = set(taken)
+    before: list[str] = []
     for setting in settings:
         key = _key(setting.knob)
         if setting.value is None:
@@ -82,6 +91,10 @@ def _keys(settings: Iterable[Setting], *, taken: Iterable[str]) -> Iterator[str]
         else:
             used.add(setting.knob)
             yield f"{key} = {_value(setting.value)}  # {history(setting)}"
+            if setting.was is not None:
+                before.append(f"{key} = {_value(setting.was)}")
+    if before:
+        yield f"{WAS} = {{ {', '.join(before)} }}"
 
 
 def _key(name: str) -> str:

@@ -16,7 +16,8 @@ class Setting:
 
     In a Profile: the value in force and the source line that sets it (`site` is None where no
     line does, and `note` says where the value comes from). In a Config: the value to use, `was`
-    the value before, and `note` why.
+    the value before, and `note` why; `stage` says which call of the site's line is meant
+    (`.map(decode)`), and is empty where any that the knob can be turned at is.
     """
 
     knob: str
@@ -24,6 +25,7 @@ class Setting:
     was: Value = None
     site: Site | None = None
     note: str = ""
+    stage: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,3 +45,8 @@ class Config:
     tf_data: tuple[Setting, ...] = ()
     policy: tuple[Setting, ...] = ()
     evidence: tuple[str, ...] = ()
+
+    @property
+    def settings(self) -> tuple[Setting, ...]:
+        """All settings, those of the pipeline first."""
+        return (*self.tf_data, *self.policy)

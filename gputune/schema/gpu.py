@@ -114,15 +114,21 @@ class DeviceMemory:
     """TensorFlow's own account of one GPU's memory, beside which the driver's stands in `Gpu`.
 
     `current_bytes` and `peak_bytes` are what tensors held, at the end of the clean phase and at
-    most since its start. `reserved_bytes` is what TensorFlow had taken from the driver.
+    most since `peak_since`. `reserved_bytes` is what TensorFlow had taken from the driver.
     """
 
     index: int
     current_bytes: int | None = None
     peak_bytes: int | None = None
+    peak_since: str = ""
+    """`clean phase`; `start` (of the script) under `--full`, where its peak is left alone."""
     reserved_bytes: int | None = None
+    growth: bool | None = None
+    """Whether TensorFlow takes memory as it needs it (memory growth)."""
     limit_bytes: int | None = None
     """The most that TensorFlow would take: the device's logical limit."""
+    limit_source: str = ""
+    """`configured` by the script, or that it is an estimate from the driver's total."""
     head_room_bytes: int | None = None
     """`limit_bytes - peak_bytes`."""
     batch_bytes_per_sample: float | None = None
@@ -145,9 +151,10 @@ class ElementTransfer:
     expected_h2d_bytes_per_step: float | None = None
     narrower_bytes_per_step: float | None = None
     """The same where components that were cast from a narrower type on the host (uint8 to
-    float32) were sent as they were before; None where no such cast was seen."""
+    float32) were sent as they were before, and those that are wider than what the model computes
+    in (float64) in its type; None where neither was seen."""
     casts: tuple[str, ...] = ()
-    """Those components: `uint8 -> float32[32,224,224,3]`."""
+    """Those components: `uint8 -> float32[32,224,224,3]`, by the type that would do."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -175,9 +182,13 @@ class Compute:
     flops_source: str = ""
     """How they were counted; empty where they were not."""
     compute_dtype: str | None = None
-    """The type that layers compute in, by the precision policy: `float32`, `mixed_float16`."""
+    """The type that layers compute in, by the precision policy: `float32`, `mixed_float16`;
+    `mixed_float16 and float32` where they differ, the one of most layers first."""
+    half_precision_fraction: float | None = None
+    """Of the counted operations: those whose operands have 16 bits, in the traced function."""
     peak_flops_per_s: float | None = None
-    """The device's dense peak for that type; of all devices together."""
+    """The devices' dense peak, all together. Where the step computes in several types it is the
+    rate at which its operations would be done with each at the peak of its own type."""
     peak_source: str = ""
     mfu_fraction: float | None = None
     layers_off_size: tuple[LayerNote, ...] = ()

@@ -11,9 +11,15 @@ from pathlib import Path
 
 from gputune.schema.profile import Profile
 from gputune.schema.read import json_schema
+from gputune.schema.study import Study
+from gputune.schema.trace import TraceReport
 
 FOLDER = Path(__file__).parent / "json"
-PUBLISHED: dict[str, type] = {"profile.schema.json": Profile}
+PUBLISHED: dict[str, type] = {
+    "profile.schema.json": Profile,
+    "study.schema.json": Study,
+    "trace.schema.json": TraceReport,
+}
 
 
 def schema_text(kind: type) -> str:

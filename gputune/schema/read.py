@@ -9,9 +9,16 @@ from typing import Any
 import pydantic
 
 from gputune.schema.profile import Profile
+from gputune.schema.study import Study
+from gputune.schema.trace import TraceReport
 from gputune.schema.write import _RENAMED
 
-_KNOWN: dict[str, Any] = {Profile.SCHEMA: Profile}
+AnyRecord = Profile | Study | TraceReport
+_KNOWN: dict[str, Any] = {
+    Profile.SCHEMA: Profile,
+    Study.SCHEMA: Study,
+    TraceReport.SCHEMA: TraceReport,
+}
 _ORIGINAL = {new: old for old, new in _RENAMED.items()}
 
 
@@ -23,7 +30,7 @@ class UnreadableRecord(ValueError):
         self.hint = hint
 
 
-def read_record(path: Path) -> Profile:
+def read_record(path: Path) -> AnyRecord:
     """Read a record from a JSON file.
 
     Raises UnreadableRecord where the file is missing, is no JSON, is none of gputune's records,
@@ -43,7 +50,7 @@ def read_record(path: Path) -> Profile:
     return parse_record(text, name=str(path))
 
 
-def parse_record(text: str, *, name: str = "the text") -> Profile:
+def parse_record(text: str, *, name: str = "the text") -> AnyRecord:
     """The record in a JSON text; raises UnreadableRecord as `read_record` does."""
     try:
         body = json.loads(text)
@@ -51,13 +58,14 @@ def parse_record(text: str, *, name: str = "the text") -> Profile:
         where = f" (line {error.lineno})" if isinstance(error, json.JSONDecodeError) else ""
         raise UnreadableRecord(
             f"{name} is not valid JSON{where}",
-            "the file is damaged or cut off: make the report again with `gputune profile`",
+            "the file is damaged or cut off: make the report again",
         ) from error
     named = body.get("schema") if isinstance(body, dict) else None
     if not isinstance(named, str) or named not in _KNOWN:
         raise UnreadableRecord(
             f"{name} is not a gputune report",
-            "give a .json file that `gputune profile` wrote (its first line names its schema)",
+            "give a .json file that `gputune profile` or `gputune trace` wrote (its first line "
+            "names its schema)",
         )
     kind = _KNOWN[named]
     version = body.get("version")

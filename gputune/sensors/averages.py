@@ -1,4 +1,4 @@
-"""Samples -> figures over time windows. Pure.
+"""Samples of the host -> figures over time windows. Pure. The GPUs' are in `gpu_averages`.
 
 A window is (t0, t1) in seconds of perf_counter(); windows must not overlap.
 """
@@ -8,22 +8,10 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from gputune.schema.gpu import Gpu
 from gputune.schema.profile import Host
-from gputune.sensors.protocol import GpuInfo, GpuSample, HostSample
+from gputune.sensors.protocol import HostSample
 
 Window = tuple[float, float]
-
-
-def average_gpus(
-    gpus: Sequence[GpuInfo], samples: Sequence[GpuSample], windows: Sequence[Window]
-) -> tuple[Gpu, ...]:
-    """Each GPU over the windows: mean utilisation, and the most memory that was in use.
-
-    A figure is None where no sample inside the windows has it. The driver's utilisation looks
-    back over 1/6 s to 1 s, so windows shorter than that take in what was before them.
-    """
-    return tuple(_average_gpu(gpu, samples, windows) for gpu in gpus)
 
 
 def average_host(samples: Sequence[HostSample], windows: Sequence[Window]) -> Host:
@@ -43,26 +31,6 @@ def average_host(samples: Sequence[HostSample], windows: Sequence[Window]) -> Ho
         ),
         read_bytes_per_s=_rate(samples, windows),
         samples=len(touching),
-    )
-
-
-def _average_gpu(gpu: GpuInfo, samples: Sequence[GpuSample], windows: Sequence[Window]) -> Gpu:
-    inside = [
-        one
-        for one in samples
-        if one.index == gpu.index and any(start <= one.t < end for start, end in windows)
-    ]
-    busy = [one.utilization_percent for one in inside if one.utilization_percent is not None]
-    used = [one.memory_used_bytes for one in inside if one.memory_used_bytes is not None]
-    sizes = [one.memory_total_bytes for one in inside if one.memory_total_bytes is not None]
-    return Gpu(
-        index=gpu.index,
-        name=gpu.name,
-        uuid=gpu.uuid,
-        utilization_percent=sum(busy) / len(busy) if busy else None,
-        memory_used_bytes=max(used, default=None),
-        memory_total_bytes=max(sizes, default=None),
-        samples=len(inside),
     )
 
 

@@ -2,33 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
 @dataclass(frozen=True, kw_only=True)
 class GpuInfo:
-    """A GPU that the script can see; `index` is its number there, as in `GPU:0`."""
+    """A GPU that the script can see, and what does not change; `index` is its number there.
+
+    The fields are those of `schema.gpu.Gpu`; what could not be read is None.
+    """
 
     index: int
     name: str
     uuid: str | None = None
+    mig: bool = False
+    compute_capability: str | None = None
+    power_limit_w: float | None = None
+    sm_clock_max_mhz: float | None = None
+    pcie_generation_max: int | None = None
+    pcie_width_max: int | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class GpuSample:
-    """One look at one GPU; what could not be read is None.
-
-    `utilization_percent` is the driver's: the share of its last sample period (1/6 s to 1 s)
-    with at least one kernel running.
-    """
+class Point(NamedTuple):
+    """A value of a metric at the moment `t`; with `since`, its mean from there to `t`."""
 
     t: float
-    index: int
-    utilization_percent: float | None = None
-    memory_used_bytes: int | None = None
-    memory_total_bytes: int | None = None
+    value: float
+    since: float | None = None
+
+
+class Reading(NamedTuple):
+    """A point of one metric of the GPU of that number. The metric's name carries its unit."""
+
+    gpu: int
+    metric: str
+    point: Point
+
+
+Timelines = Mapping[tuple[int, str], Sequence[Point]]
+"""For each GPU and metric its points, oldest first."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,14 +70,29 @@ class GpuSensor(Protocol):
         """The GPUs, in the script's order; empty where there are none."""
 
     @property
-    def reasons(self) -> Mapping[str, str]:
-        """Why a metric has no value: `utilization_percent` -> «Not Supported (GPU 0)».
+    def absent(self) -> str:
+        """Why there is no GPU; empty where there is one."""
 
-        The key `gpus` says why there is no GPU at all.
-        """
+    @property
+    def reasons(self) -> Mapping[tuple[int, str], str]:
+        """Why a metric of a GPU has no value."""
 
-    def sample(self) -> tuple[GpuSample, ...]:
-        """One sample of each GPU, now. Never raises."""
+    @property
+    def lost(self) -> Mapping[int, float]:
+        """The GPUs that were lost, and when they were found to be."""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What a reader of the figures must know."""
+
+    def follow(self, pid: int) -> None:
+        """Say which process is the script: those on the GPU outside its tree are others."""
+
+    def sample(self) -> Sequence[Reading]:
+        """What is due now: to be called some twenty times a second. Never raises."""
+
+    def flush(self) -> Sequence[Reading]:
+        """What would have come later: to be called once, at the end. Never raises."""
 
     def close(self) -> None:
         """Let go of the driver; later samples are empty."""
@@ -81,14 +110,24 @@ class HostSensor(Protocol):
 
 
 class NullGpuSensor:
-    """Stands where no GPU can be read; `reasons["gpus"]` says why."""
+    """Stands where no GPU can be read; `absent` says why."""
 
     def __init__(self, reason: str) -> None:
+        self.absent = reason
         self.gpus: tuple[GpuInfo, ...] = ()
-        self.reasons: Mapping[str, str] = {"gpus": reason}
+        self.reasons: Mapping[tuple[int, str], str] = {}
+        self.lost: Mapping[int, float] = {}
+        self.notes: tuple[str, ...] = ()
 
-    def sample(self) -> tuple[GpuSample, ...]:
-        """No samples."""
+    def follow(self, pid: int) -> None:
+        """Nothing to follow."""
+
+    def sample(self) -> tuple[Reading, ...]:
+        """No readings."""
+        return ()
+
+    def flush(self) -> tuple[Reading, ...]:
+        """No readings."""
         return ()
 
     def close(self) -> None:

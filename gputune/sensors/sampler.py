@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from gputune.sensors.protocol import GpuSample, GpuSensor, HostSample, HostSensor
+from gputune.sensors.protocol import GpuSensor, HostSample, HostSensor, Point, Reading
+from gputune.sensors.timelines import Timelines
 
 _T = TypeVar("_T")
 _MOST = 100_000
@@ -25,10 +27,12 @@ class Sampler:
         host_hz: float = 4.0,
     ) -> None:
         self.failure = ""
-        """Why sampling ended early; empty where it did not."""
+        """Why the host was not sampled to the end; empty where it was."""
+        self.gpu_failure = ""
+        """The same of the GPUs."""
         self._gpu, self._host = gpu, host
         self._gpu_s, self._host_s = 1.0 / gpu_hz, 1.0 / host_hz
-        self._gpu_samples: list[GpuSample] = []
+        self._timelines = Timelines()
         self._host_samples: list[HostSample] = []
         self._end = threading.Event()
         self._thread = threading.Thread(target=self._run, name="gputune-sampler", daemon=True)
@@ -44,9 +48,9 @@ class Sampler:
             self._thread.join(timeout=5.0)
 
     @property
-    def gpu_samples(self) -> tuple[GpuSample, ...]:
-        """The samples so far, oldest first."""
-        return tuple(self._gpu_samples)
+    def gpu_points(self) -> dict[tuple[int, str], tuple[Point, ...]]:
+        """What was read of each GPU so far, by its number and the metric."""
+        return self._timelines.points()
 
     @property
     def host_samples(self) -> tuple[HostSample, ...]:
@@ -64,19 +68,27 @@ class Sampler:
             while not self._end.wait(max(0.0, min(next_gpu, next_host) - time.perf_counter())):
                 now = time.perf_counter()
                 if now >= next_gpu:
-                    self._gpu_samples.extend(self._gpu.sample())
-                    _thin(self._gpu_samples, len(self._gpu.gpus))
-                    next_gpu = max(next_gpu + self._gpu_s, now)
+                    read = self._read_gpus(self._gpu.sample)
+                    next_gpu = max(next_gpu + self._gpu_s, now) if read else float("inf")
                 if self._host is not None and now >= next_host:
                     self._host_samples.append(self._host.sample())
-                    _thin(self._host_samples, 1)
+                    _thin(self._host_samples)
                     next_host = max(next_host + self._host_s, now)
         except Exception as error:
             # A sensor that fails must not take gputune with it, but the report says so.
             self.failure = f"sampling ended early: {error!r}"
+        if next_gpu < float("inf"):
+            self._read_gpus(self._gpu.flush)
+
+    def _read_gpus(self, read: Callable[[], Sequence[Reading]]) -> bool:
+        try:
+            self._timelines.extend(read())
+        except Exception as error:
+            self.gpu_failure = f"sampling ended early: {error!r}"
+        return not self.gpu_failure
 
 
-def _thin(samples: list[_T], group: int) -> None:
-    """Halve the samples where they are too many; `group` of them belong to one moment."""
-    if len(samples) > _MOST * group:
-        samples[:] = [one for at, one in enumerate(samples) if (at // group) % 2]
+def _thin(samples: list[_T]) -> None:
+    """Halve the samples where they are too many."""
+    if len(samples) > _MOST:
+        samples[:] = samples[1::2]

@@ -6,14 +6,18 @@ process), so that the parent's sensors and the child's steps share one axis.
 | event | fields |
 | --- | --- |
 | start | t, pid, python, epoch_ns |
-| environment | tensorflow, keras, backend, devices [str], cuda; t (of an import that is done) |
+| environment | tensorflow, keras, backend, devices [str], cuda, visible_devices, device_order (CUDA_VISIBLE_DEVICES, CUDA_DEVICE_ORDER when training begins, or null), gpu_numbers [int] (of those that TensorFlow was told to use; empty for all); t (of an import that is done) |
 | dataset_call | id, method, name (given by gputune or the user), ours (bool), site {…}, inputs [id], arguments {name: value or repr}, python (bool: runs Python code), outer (id of the call that this one is part of, or null) |
-| fit_begin | fit (1…), t, called (t of the call of `fit`), site, style (see schema/profile.FitSeen; keras.fit where it is missing), strategy, replicas (the class of tf.distribute's and how many; null where there is none), input_kind, input_code {…} (the user's Python that makes the batches, or null), dataset (id or null), batch_size, steps_per_execution, jit_compile, run_eagerly, precision, epochs, steps_per_epoch |
+| fit_begin | fit (1…), t, called (t of the call of `fit`), site, style (see schema/profile.FitSeen; keras.fit where it is missing), strategy, replicas (the class of tf.distribute's and how many; null where there is none), input_kind, input_code {…} (the user's Python that makes the batches, or null), dataset (id or null), batch_size, steps_per_execution, jit_compile, run_eagerly, precision, optimizer (its class), learning_rate (null for a schedule), epochs, steps_per_epoch |
 | epoch_begin / epoch_end | fit, epoch, t |
 | steps | fit, rows [[t_enter, t_exit, t_end, steps, epoch, phase, block]] |
 | fit_end | fit, t, iterations (of the optimizer since the fit began, or null) |
 | phase | fit, name, t (its begin) |
-| held_batch | fit, batch_size, bytes |
+| held_batch | fit, batch_size, bytes, components [[dtype, shape]] (flat; one after another for each replica) |
+| element | fit, components [[dtype, shape or null]] (of the batch that the iterator gives, flat, as its spec has them), stages [{call (id of the dataset_call), method, components}] (the recorded calls it stands on, the source first) |
+| device_memory | fit, peak_since (`clean phase` or `start`), devices [{index, current_bytes, peak_bytes, limit_bytes (configured, or null), growth (bool, or null)}]; the last one counts |
+| batch_memory | fit, points [[batch size, peak bytes on GPU:0]], reason (why there are not two) |
+| compute | fit, flops (of a step, or null), by_dtype {dtype: flops}, reason (why there are none), took_s, policy (of the layers with weights, or the global one), tensor_float_32 (bool), devices [{name, compute_capability}], layers [{layer, kind, dimension, size, wanted}] (null where no model is known) |
 | clean_end | fit, since (t: the steps before it are warm-up), t, stable (bool), reason |
 | model | fit, phase (`begin`, `end` of the clean phase), iterator (number), t, nodes [{id, name, inputs, …}] (the iterator's model; see inject/iterator_model) |
 | drain | fit, t, batches, duration_s, first_batches (taken to empty the buffers, not timed) |
@@ -26,6 +30,7 @@ process), so that the parent's sensors and the child's steps share one axis.
 | redirected | path, to (a file that dry mode sent to scratch) |
 | unavailable | metric, reason |
 | hook_disabled | hook, error |
+| edit | setting (its number in the options, from 0), placed (bool: it was put in; else why it was not), note, site {…} (where; or null) |
 | style | style, note (a way of training that was recognised and is not measured) |
 | cleanup | path (a lock or temporary file that this run made and the parent must remove too) |
 | end | t, how (`stopped`: by gputune, `exit`: by itself), error |
@@ -48,6 +53,10 @@ STEPS = "steps"
 FIT_END = "fit_end"
 PHASE = "phase"
 HELD_BATCH = "held_batch"
+ELEMENT = "element"
+DEVICE_MEMORY = "device_memory"
+BATCH_MEMORY = "batch_memory"
+COMPUTE = "compute"
 CLEAN_END = "clean_end"
 MODEL = "model"
 DRAIN = "drain"
@@ -60,6 +69,7 @@ OPENED = "opened"
 REDIRECTED = "redirected"
 UNAVAILABLE = "unavailable"
 HOOK_DISABLED = "hook_disabled"
+EDIT = "edit"
 STYLE = "style"
 CLEANUP = "cleanup"
 END = "end"

@@ -11,8 +11,13 @@ Layout:
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
+
+from gputune.schema.config import Setting
+from gputune.schema.site import Frame, Site
 
 ENVIRONMENT_VARIABLE = "GPUTUNE_SESSION"
 """Names the session folder to the child; removed from its environment at once."""
@@ -31,6 +36,10 @@ class Options:
     max_s: float = 20.0
     """End the clean phase after this many seconds of training, stable or not."""
     trace_steps: int = 10
+    settings: tuple[Setting, ...] = ()
+    """What to change of the script while it runs; see `inject/edits`."""
+    measure: bool = True
+    """Watch and time the training; without it nothing but the settings is put in."""
     break_hook: str | None = None
     """Test-only: the named hooks (`dry:*`) raise at every call; the script must survive it."""
 
@@ -70,4 +79,14 @@ class SessionFolder:
 
     def read_options(self) -> Options:
         """The child's orders, read back."""
-        return Options(**json.loads(self.options.read_text(encoding="utf-8")))
+        orders = json.loads(self.options.read_text(encoding="utf-8"))
+        settings = tuple(_setting(setting) for setting in orders.pop("settings", ()))
+        return Options(**orders, settings=settings)
+
+
+def _setting(body: Mapping[str, Any]) -> Setting:
+    """A Setting from its JSON."""
+    site = body["site"]
+    if site is not None:
+        site = Site(**{**site, "via": tuple(Frame(**frame) for frame in site["via"])})
+    return Setting(**{**body, "site": site})

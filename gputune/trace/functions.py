@@ -9,10 +9,16 @@ followed over threads by its id, whatever the threads are called.
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 
+import numpy as np
+import numpy.typing as npt
+
+from gputune.trace.cover import NONE, Ints
 from gputune.trace.intervals import Interval
+from gputune.trace.threads import NO_ID, ThreadEvents, thread_events
 from gputune.trace.xplane import Line, Plane
 
 CAPTURED = "InstantiatedCapturedFunction::"
@@ -23,6 +29,7 @@ _OP = re.compile(r"(?:^|[^:]):(_?[A-Z][A-Za-z0-9_>]*)$")
 PYTHON_OPS = frozenset({"PyFunc", "PyFuncStateless", "EagerPyFunc"})
 
 
+@lru_cache(maxsize=2**16)
 def op_type(event_name: str) -> str | None:
     """The type of the operation that an event `name:Type` is the execution of, or None."""
     if event_name.startswith("Iterator::"):
@@ -38,7 +45,7 @@ def is_tf_data(line: Line) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """One stretch of a function's run on one thread, in picoseconds."""
+    """One stretch of a function's run on one thread, in picoseconds on the trace's axis."""
 
     id: int
     interval: Interval
@@ -46,76 +53,113 @@ class Run:
     """Whether the stretch holds an operation that runs Python."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Runs:
-    """All stretches of function runs, thread by thread, and which run was called by which."""
+    """All stretches of function runs, thread by thread, and which run was called by which.
 
-    stretches: list[Run]
+    The columns are of the same length; times are picoseconds from `base_ps`.
+    """
+
+    base_ps: int
+    id: Ints
+    start: Ints
+    end: Ints
+    python: npt.NDArray[np.bool_]
     caller: dict[int, int]
 
-    def owner(self, id_: int, among: Container[int]) -> int | None:
-        """`id_`, or the nearest run that called it, that is `among`; None where none is."""
-        seen: set[int] = set()
-        while id_ not in among:
-            if id_ in seen or id_ not in self.caller:
-                return None
-            seen.add(id_)
+    def owners(self, ids: Ints, among: Container[int]) -> Ints:
+        """For each of `ids` itself, or the nearest run that called it, that is `among`; or NO_ID.
+
+        Every id is followed to its owner once, so that this is linear in their number.
+        """
+        different, place = np.unique(ids, return_inverse=True)
+        known: dict[int, int] = {}
+        found = [self._owner(id_, among, known) for id_ in different.tolist()]
+        return np.array(found, np.int64)[place] if found else NONE
+
+    def _owner(self, id_: int, among: Container[int], known: dict[int, int]) -> int:
+        passed: list[int] = []
+        while id_ not in known:
+            known[id_] = id_ if id_ in among else NO_ID  # NO_ID also ends a circle
+            passed.append(id_)
+            if known[id_] != NO_ID or id_ not in self.caller:
+                break
             id_ = self.caller[id_]
-        return id_
+        for one in passed:
+            known[one] = known[id_]
+        return known[id_]
 
 
-def function_runs(host: Plane) -> Runs:
+def function_runs(host: Plane, base_ps: int = 0) -> Runs:
     """Every function run in the host plane."""
-    runs = Runs([], {})
-    for line in host.lines:
-        _walk(line, runs)
-    return runs
+    return runs_of((thread_events(line, base_ps, runs_or_python) for line in host.lines), base_ps)
 
 
-def captured_runs(host: Plane) -> dict[int, list[Run]]:
+def runs_of(threads: Iterable[ThreadEvents], base_ps: int) -> Runs:
+    """Every function run in the events of threads, of which other events are left out."""
+    caller: dict[int, int] = {}
+    parts = [_walk(events, caller) for events in threads]
+    columns = zip(*parts, strict=True) if parts else ((NONE,),) * 3 + ((NONE > 0,),)
+    id_, start, end, python = (np.concatenate(column) for column in columns)
+    return Runs(base_ps, id_, start, end, python, caller)
+
+
+def captured_runs(host: Plane, base_ps: int = 0) -> dict[int, list[Run]]:
     """The stretches of all of tf.data's function runs, by step id.
 
     A function that a captured function calls runs under an id of its own; its stretches are
     given to the captured function that called it.
     """
-    captured = {
-        id_
-        for line in host.lines
-        for event in line.events(lambda name: name.startswith(CAPTURED))
-        if isinstance(id_ := event.stat("id"), int)
-    }
+    captured: set[int] = set()
+    for line in host.lines:
+        found = thread_events(line, base_ps, lambda name: name.startswith(CAPTURED))
+        captured.update(found.id.tolist())
+    captured.discard(NO_ID)
     if not captured:
         return {}
-    found = function_runs(host)
+    seen = function_runs(host, base_ps)
+    owner = seen.owners(seen.id, captured)
     runs: dict[int, list[Run]] = {}
-    for stretch in found.stretches:
-        owner = found.owner(stretch.id, captured)
-        if owner is not None:
-            runs.setdefault(owner, []).append(stretch)
+    for at in np.flatnonzero(owner != NO_ID).tolist():
+        interval = (base_ps + int(seen.start[at]), base_ps + int(seen.end[at]))
+        run = Run(int(seen.id[at]), interval, bool(seen.python[at]))
+        runs.setdefault(int(owner[at]), []).append(run)
     return runs
 
 
-def _walk(line: Line, runs: Runs) -> None:
-    """Collect the stretches on one thread, and who called whom inside them."""
-    events = sorted(
-        line.events(lambda name: name in {PROCESS, FUNCTION_RUN} or op_type(name) in PYTHON_OPS),
-        key=lambda event: (event.start_ps, -event.end_ps),
+def runs_or_python(name: str) -> bool:
+    """Whether the runs of functions can be told only with events of this name."""
+    return name in (PROCESS, FUNCTION_RUN) or op_type(name) in PYTHON_OPS
+
+
+def _walk(
+    events: ThreadEvents, caller: dict[int, int]
+) -> tuple[Ints, Ints, Ints, npt.NDArray[np.bool_]]:
+    """The stretches on one thread: ids, starts, ends, Python; and who called whom inside them."""
+    process, function = (
+        events.names.index(name) if name in events.names else -1 for name in (PROCESS, FUNCTION_RUN)
     )
-    stretches = runs.stretches
-    open_: list[tuple[int, int, int]] = []  # id, end, position in `stretches`
-    for event in events:
-        while open_ and open_[-1][1] <= event.start_ps:
-            open_.pop()
-        if event.name not in {PROCESS, FUNCTION_RUN}:
-            if open_:
-                at = open_[-1][2]
-                stretches[at] = Run(stretches[at].id, stretches[at].interval, True)
+    stretches = (events.name == process) & (events.id != NO_ID)
+    others = {at for at, name in enumerate(events.names) if not runs_or_python(name)}
+    runs_python: set[int] = set()
+    count = 0
+    open_: list[tuple[int, int, int]] = []  # id, end, position among the stretches
+    for name, start, end, id_, _ in events.rows():
+        if name in others:
             continue
-        id_ = event.stat("id")
-        if not isinstance(id_, int):
+        while open_ and open_[-1][1] <= start:
+            open_.pop()
+        if name not in (process, function):
+            if open_:
+                runs_python.add(open_[-1][2])
+            continue
+        if id_ == NO_ID:
             continue
         if open_ and open_[-1][0] != id_:
-            runs.caller.setdefault(id_, open_[-1][0])
-        if event.name == PROCESS:
-            open_.append((id_, event.end_ps, len(stretches)))
-            stretches.append(Run(id_, (event.start_ps, event.end_ps), False))
+            caller.setdefault(id_, open_[-1][0])
+        if name == process:
+            open_.append((id_, end, count))
+            count += 1
+    python = np.zeros(count, bool)
+    python[list(runs_python)] = True
+    return events.id[stretches], events.start[stretches], events.end[stretches], python

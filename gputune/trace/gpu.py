@@ -1,9 +1,4 @@
-"""What a GPU did, from its plane in a trace: kernels, copies, and how much of them is exposed.
-
-Only the lines `Stream #N(...)` are the device. The lines beside them (`TensorFlow Ops`,
-`TensorFlow Name Scope`, `Steps`) are derived from these and would count the same time again, and
-`MemcpyH2D` on `/host:CPU` is the API call, not the copy. Events are told by their names, since
-one stream may carry kernels and copies.
+"""What a GPU did in a window of a trace: kernels, copies, and how much of them is exposed.
 
 A copy from host to device is *exposed* where no kernel runs beside it; one from device to host
 where neither a kernel nor a copy to the device does. All time is clipped to the window first:
@@ -12,17 +7,21 @@ copies lie outside the steps too.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from gputune.trace.intervals import Interval, clip, subtract, total, union
-from gputune.trace.xplane import PS_PER_S, Event, Plane, Trace
+import numpy as np
 
-_PLANE = re.compile(r"/device:GPU:(\d+)$")
-_COLLECTIVE = re.compile(r"nccl|all_?reduce|reduce_?scatter|all_?gather", re.IGNORECASE)
-"""Kernels that exchange values between devices (NCCL's names; tried on its 2.x)."""
-_SIZE = re.compile(r"(?:^|\s)size:(\d+)")
+from gputune.trace import kernels as kernels_
+from gputune.trace.columns import base_ps
+from gputune.trace.cover import Cover, union
+from gputune.trace.device import Device, gpu_planes, read_device
+from gputune.trace.intervals import Interval
+from gputune.trace.names import Kind
+from gputune.trace.work import Work
+from gputune.trace.xplane import PS_PER_S, Trace
+
+COPIES = (Kind.H2D, Kind.D2H, Kind.D2D, Kind.P2P, Kind.OTHER_COPY, Kind.MEMSET)
+"""In the order in which they hide each other; kernels hide all of them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,131 +59,97 @@ class GpuActivity:
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Event:
-    start: int
-    end: int
-    size: int | None = None
-    collective: bool = False
-
-
-@dataclass(frozen=True, kw_only=True)
 class GpuStreams:
     """The device's own events, read once; `activity` then answers for any window.
 
-    `index` is TensorFlow's number of the GPU in the process.
+    `kernels` are all of them, `collectives` those that exchange values between devices, exposed
+    where no other kernel runs; `copies` has the copies and memsets by their kind.
     """
 
-    index: int
-    kernels: tuple[_Event, ...]
-    h2d: tuple[_Event, ...]
-    d2h: tuple[_Event, ...]
-    other: tuple[_Event, ...]
-    """Copies within and between devices, and memsets."""
-    steps: tuple[Interval, ...]
-    """The derived line `Steps`, in picoseconds; empty in traces that have none."""
+    device: Device
+    kernels: Work
+    collectives: Work
+    copies: dict[Kind, Work]
+    busy: Cover
+
+    @property
+    def index(self) -> int:
+        """TensorFlow's number of the GPU in the process."""
+        return self.device.index
+
+    @property
+    def steps(self) -> tuple[Interval, ...]:
+        """The derived line `Steps`, in picoseconds; empty in traces that have none."""
+        base = self.device.base_ps
+        return tuple((base + start, base + end) for _, (start, end) in self.device.steps)
 
     @property
     def capture(self) -> Interval | None:
         """From the first event's start to the last one's end; None where the GPU did nothing."""
-        events = self.kernels + self.h2d + self.d2h + self.other
-        if not events:
-            return None
-        return min(event.start for event in events), max(event.end for event in events)
+        extent, base = self.device.extent, self.device.base_ps
+        return None if extent is None else (base + extent[0], base + extent[1])
 
     def activity(self, window: Interval) -> GpuActivity:
         """What the GPU did in `window` (picoseconds on the trace's axis)."""
-        start, end = window
-        kernels = clip(_cover(self.kernels), start, end)
-        to_device = clip(_cover(self.h2d), start, end)
-        from_device = clip(_cover(self.d2h), start, end)
-        busy = clip(_cover(self.kernels + self.h2d + self.d2h + self.other), start, end)
+        start, end = (point - self.device.base_ps for point in window)
+        busy = self.busy.between(start, end)
+        kernels = self.kernels.begun((start, end))
         return GpuActivity(
             window_s=(end - start) / PS_PER_S,
-            kernel_count=sum(start <= event.start < end for event in self.kernels),
-            kernel_s=_clipped(self.kernels, window) / PS_PER_S,
-            h2d=_copies(self.h2d, window, subtract(to_device, kernels)),
-            d2h=_copies(self.d2h, window, subtract(subtract(from_device, kernels), to_device)),
-            busy_s=total(busy) / PS_PER_S,
-            idle_s=(end - start - total(busy)) / PS_PER_S,
-            all_reduce_s=self._alone([e for e in self.kernels if e.collective], window) / PS_PER_S,
+            kernel_count=kernels.stop - kernels.start,
+            kernel_s=self.kernels.clipped_ps((start, end)) / PS_PER_S,
+            h2d=_copies(self.copies[Kind.H2D], (start, end)),
+            d2h=_copies(self.copies[Kind.D2H], (start, end)),
+            busy_s=busy / PS_PER_S,
+            idle_s=(end - start - busy) / PS_PER_S,
+            all_reduce_s=self.collectives.exposed.between(start, end) / PS_PER_S,
         )
-
-    def _alone(self, events: Sequence[_Event], window: Interval) -> int:
-        """Picoseconds of the window in which kernels of `events` ran, and no other kernel."""
-        others = [event for event in self.kernels if not event.collective]
-        return total(subtract(clip(_cover(events), *window), clip(_cover(others), *window)))
 
 
 def gpu_streams(trace: Trace) -> tuple[GpuStreams, ...]:
     """The GPUs that did something in the trace, by index.
 
-    A trace names every GPU of the process; those without events are left out.
+    A trace names every GPU of the process; those without events are left out. Raises
+    UnreadableTrace where the events are damaged.
     """
-    found = []
-    for plane in trace.planes:
-        match = _PLANE.search(plane.name)
-        if match:
-            streams = _read(int(match.group(1)), plane)
-            if streams.capture is not None:
-                found.append(streams)
-    return tuple(sorted(found, key=lambda streams: streams.index))
+    base = base_ps(trace)
+    devices = (read_device(index, plane, base) for index, plane in gpu_planes(trace))
+    return tuple(streams(device) for device in devices if len(device.events))
 
 
-def _read(index: int, plane: Plane) -> GpuStreams:
-    kernels: list[_Event] = []
-    copies: dict[str, list[_Event]] = {"MemcpyH2D": [], "MemcpyD2H": []}
-    other: list[_Event] = []
-    steps: list[Interval] = []
-    for line in plane.lines:
-        if line.name == "Steps":
-            steps.extend((event.start_ps, event.end_ps) for event in line.events())
-        if not line.name.startswith("Stream #"):
-            continue
-        for event in line.events():
-            if event.name in copies:
-                copies[event.name].append(_event(event, _size(event)))
-            elif event.name.startswith(("Memcpy", "Memset")):
-                other.append(_event(event))
-            else:
-                exchanges = _COLLECTIVE.search(event.name) is not None
-                kernels.append(_event(event, collective=exchanges))
+def streams(device: Device) -> GpuStreams:
+    """Sort a GPU's events into kinds, each with what it covers and what hides it."""
+    kernels = kernels_.kernels_of(device)
+    exchanging = kernels_.collectives(device, kernels)
+    computing = kernels.pick(~exchanging)
+    work = Work.of(kernels)
+    hidden_by = work.cover
+    copies = {}
+    for kind in COPIES:
+        copies[kind] = Work.of(device.events.pick(device.events.kind == kind), hidden_by)
+        hidden_by = _both(hidden_by, copies[kind].cover)
     return GpuStreams(
-        index=index,
-        kernels=tuple(kernels),
-        h2d=tuple(copies["MemcpyH2D"]),
-        d2h=tuple(copies["MemcpyD2H"]),
-        other=tuple(other),
-        steps=tuple(sorted(steps)),
+        device=device,
+        kernels=work,
+        collectives=Work.of(kernels.pick(exchanging), union(computing.start, computing.end)),
+        copies=copies,
+        busy=hidden_by,
     )
 
 
-def _event(event: Event, size: int | None = None, *, collective: bool = False) -> _Event:
-    return _Event(start=event.start_ps, end=event.end_ps, size=size, collective=collective)
+def _both(one: Cover, other: Cover) -> Cover:
+    """What either covers."""
+    if not len(other):
+        return one
+    starts = np.concatenate((one.starts, other.starts))
+    return union(starts, np.concatenate((one.ends, other.ends)))
 
 
-def _size(event: Event) -> int | None:
-    """The bytes of a copy: `size:112 dest:4 async:0`, or `kind_src:pageable … size:112 …`."""
-    details = event.stat("memcpy_details")
-    text = details.decode("utf-8", "replace") if isinstance(details, bytes) else str(details)
-    match = _SIZE.search(text)
-    return int(match.group(1)) if match else None
-
-
-def _cover(events: Sequence[_Event]) -> list[Interval]:
-    return union((event.start, event.end) for event in events)
-
-
-def _clipped(events: Sequence[_Event], window: Interval) -> int:
-    start, end = window
-    return sum(max(0, min(event.end, end) - max(event.start, start)) for event in events)
-
-
-def _copies(events: Sequence[_Event], window: Interval, exposed: list[Interval]) -> Copies:
-    begun = [event for event in events if window[0] <= event.start < window[1]]
-    sizes = [event.size for event in begun]
+def _copies(work: Work, window: Interval) -> Copies:
+    begun = work.begun(window)
     return Copies(
-        count=len(begun),
-        bytes=None if None in sizes else sum(size for size in sizes if size is not None),
-        s=_clipped(events, window) / PS_PER_S,
-        exposed_s=total(exposed) / PS_PER_S,
+        count=begun.stop - begun.start,
+        bytes=work.bytes(begun),
+        s=work.clipped_ps(window) / PS_PER_S,
+        exposed_s=work.exposed.between(*window) / PS_PER_S,
     )

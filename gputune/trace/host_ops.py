@@ -29,16 +29,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+import numpy.typing as npt
+
+from gputune.trace import cover
+from gputune.trace.columns import base_ps
+from gputune.trace.cover import NONE, Ints
 from gputune.trace.functions import (
     FUNCTION_RUN,
     PROCESS,
     Runs,
-    function_runs,
     is_tf_data,
     op_type,
+    runs_of,
+    runs_or_python,
 )
 from gputune.trace.intervals import Interval, contains, intersect, subtract, total, union
-from gputune.trace.xplane import PS_PER_S, Event, Line, Plane, Trace
+from gputune.trace.threads import NO_ID, ThreadEvents, thread_events
+from gputune.trace.xplane import PS_PER_S, Line, Plane, Trace
 
 STEP = "gputune_step"
 # The call from Python into TensorFlow's runtime that runs a compiled function.
@@ -122,11 +130,11 @@ def host_steps(
     if not model_ids:
         reason = "no compiled function ran in the traced steps (run_eagerly=True?)"
         return replace(seen, reason=reason)
-    runs = function_runs(trace.host)
-    ops, op_events = _model_ops(trace.host, runs, model_ids, inside)
-    executor = union(
-        run.interval for run in runs.stretches if runs.owner(run.id, model_ids) is not None
-    )
+    read = _read(trace.host, base_ps(trace))
+    runs = runs_of((events for _, events in read), base_ps(trace))
+    ops, op_events = _model_ops(read, runs, model_ids, inside)
+    models = runs.owners(runs.id, model_ids) != NO_ID
+    executor = _listed(cover.union(runs.start[models], runs.end[models]), runs.base_ps)
     waits = subtract(intersect(_get_next(trace.host, model_ids, threads), inside), ops)
     calls = intersect(_runtime_calls(trace.host, threads), inside)
     # Without events but with stretches, every operation was a cheap one: that is a figure.
@@ -157,49 +165,72 @@ def _ids_run_in(host: Plane, threads: set[int], inside: list[Interval]) -> set[i
     }
 
 
+def _read(host: Plane, base: int) -> list[tuple[Line, ThreadEvents]]:
+    """The events of every thread that operations and the runs of functions are told by."""
+    # XLA's events are called like its instructions: told by their stat, so all are candidates.
+    xla = any("hlo_op" in line.stat_names.values() for line in host.lines[:1])
+    wanted = _candidate if xla else _run_or_op
+    return [
+        (line, thread_events(line, base, wanted, mark="hlo_op" if xla else ""))
+        for line in host.lines
+    ]
+
+
 def _model_ops(
-    host: Plane, runs: Runs, model_ids: set[int], inside: list[Interval]
+    read: list[tuple[Line, ThreadEvents]],
+    runs: Runs,
+    model_ids: set[int],
+    inside: list[Interval],
 ) -> tuple[list[Interval], int]:
     """What the model's operations cover inside the steps, and how many there were."""
-    covered: list[Interval] = []
-    for line in host.lines:
+    starts, ends = [NONE], [NONE]
+    for line, events in read:
         if is_tf_data(line):
             continue
-        for event, id_ in _ops_of(line):
-            # Outside every function's stretch only XLA's operations can be told, by their stat.
-            if (
-                event.stat("hlo_op") is not None
-                if id_ is None
-                else runs.owner(id_, model_ids) is not None
-            ):
-                covered.append((event.start_ps, event.end_ps))
-    begun = sum(contains(inside, start) for start, _ in covered)
-    return intersect(union(covered), inside), begun
+        start, end, id_, by_xla = _ops_of(events)
+        # Outside every function's stretch only XLA's operations can be told, by their stat.
+        models = np.where(id_ == NO_ID, by_xla, runs.owners(id_, model_ids) != NO_ID)
+        starts.append(start[models])
+        ends.append(end[models])
+    start, end = np.concatenate(starts), np.concatenate(ends)
+    begun = sum(
+        int(((start >= low - runs.base_ps) & (start < high - runs.base_ps)).sum())
+        for low, high in inside
+    )
+    return intersect(_listed(cover.union(start, end), runs.base_ps), inside), begun
 
 
-def _ops_of(line: Line) -> list[tuple[Event, int | None]]:
-    """Each operation's event on a thread with the step id of the run around it, if any."""
-    # XLA's events are called like its instructions: told by their stat, so all are candidates.
-    events = sorted(line.events(_candidate), key=lambda event: (event.start_ps, -event.end_ps))
-    found: list[tuple[Event, int | None]] = []
+def _listed(found: cover.Cover, base: int) -> list[Interval]:
+    """A cover as intervals on the trace's axis."""
+    pairs = zip(found.starts.tolist(), found.ends.tolist(), strict=True)
+    return [(base + start, base + end) for start, end in pairs]
+
+
+def _ops_of(events: ThreadEvents) -> tuple[Ints, Ints, Ints, npt.NDArray[np.bool_]]:
+    """The operations on a thread: start, end, the step id of the run around it, whether XLA's."""
+    process = events.names.index(PROCESS) if PROCESS in events.names else -1
+    types = [op_type(name) for name in events.names]
+    named = np.array([kind is not None for kind in types], bool)[events.name]
+    waits = np.array([kind in _INPUT_OPS for kind in types], bool)[events.name]
+    counts = (named | events.marked) & ~waits & (events.name != process)
+    around = []
     open_: list[tuple[int, int]] = []
-    for event in events:
-        while open_ and open_[-1][0] <= event.start_ps:
+    for name, start, end, id_, _ in events.rows():
+        while open_ and open_[-1][0] <= start:
             open_.pop()
-        if event.name == PROCESS:
-            id_ = event.stat("id")
-            if isinstance(id_, int):
-                open_.append((event.end_ps, id_))
-            continue
-        kind = op_type(event.name)
-        if kind in _INPUT_OPS or (kind is None and event.stat("hlo_op") is None):
-            continue
-        found.append((event, open_[-1][1] if open_ else None))
-    return found
+        around.append(open_[-1][1] if open_ else NO_ID)
+        if name == process and id_ != NO_ID:
+            open_.append((end, id_))
+    id_ = np.array(around, np.int64)[counts]
+    return events.start[counts], events.end[counts], id_, events.marked[counts]
+
+
+def _run_or_op(name: str) -> bool:
+    return runs_or_python(name) or op_type(name) is not None
 
 
 def _candidate(name: str) -> bool:
-    return name == PROCESS or op_type(name) is not None or "::" not in name
+    return _run_or_op(name) or "::" not in name
 
 
 def _get_next(host: Plane, model_ids: set[int], threads: set[int]) -> list[Interval]:

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+import numpy as np
+
+from gputune.trace.columns import Piece
+from gputune.trace.cover import Ints
 from gputune.trace.functions import CAPTURED, Run, captured_runs
-from gputune.trace.xplane import Event, Line, Plane
+from gputune.trace.intervals import Interval
+from gputune.trace.threads import NO_ID, thread_events
+from gputune.trace.xplane import Line, Plane, Stat, stats_of
 
 _PREFIX = "Iterator::"
 _PRODUCE = "Produce"
@@ -22,7 +28,8 @@ class Seen:
     total_ps: int = 0
     exclusive_ps: int = 0
     last_ps: int = -1
-    event: Event | None = None
+    stats: dict[str, Stat] = field(default_factory=dict)
+    """Those of its last call."""
     starts_ps: list[int] = field(default_factory=list)
     functions: list[int] = field(default_factory=list)
     """Step ids of the function runs that it started."""
@@ -48,72 +55,108 @@ class _Frame:
     pending: list[int] = field(default_factory=list)
 
 
-def collect(host: Plane) -> Calls:
-    """Read every thread of the host plane."""
+def collect(host: Plane, base_ps: int = 0) -> Calls:
+    """Read every thread of the host plane; see `columns.base_ps`."""
     iterators: dict[int, Seen] = {}
     produced: list[tuple[int, int]] = []
+    last: dict[int, _Last] = {}
     for line in host.lines:
-        _walk(line, iterators, produced)
+        _walk(line, base_ps, iterators, produced, last)
+    for id_, seen in iterators.items():
+        seen.last_ps, seen.stats = last[id_]
+        seen.name = str(seen.stats.get("name", ""))
     _add_missing_parents(iterators)
     # Only now: a producer's own iterator may be asked on a thread that comes later in the file.
     for owner, function in produced:
         iterators[owner].functions.append(function)
-    return Calls(iterators, captured_runs(host))
+    return Calls(iterators, captured_runs(host, base_ps))
+
+
+_Last = tuple[int, dict[str, Stat]]
+"""When the last call of an iterator began, and its stats."""
 
 
 def _wanted(name: str) -> bool:
     return name.startswith((_PREFIX, CAPTURED)) or name.endswith(_PRODUCE)
 
 
-def _walk(line: Line, iterators: dict[int, Seen], produced: list[tuple[int, int]]) -> None:
+def _walk(
+    line: Line,
+    base_ps: int,
+    iterators: dict[int, Seen],
+    produced: list[tuple[int, int]],
+    last: dict[int, _Last],
+) -> None:
     """Walk one thread's events, which nest, with a stack of the open ones."""
     stack: list[_Frame] = []
-    events = sorted(line.events(_wanted), key=lambda event: (event.start_ps, -event.end_ps))
-    for event in events:
-        while stack and stack[-1].end_ps <= event.start_ps:
+    events = thread_events(
+        line, base_ps, _wanted, each=lambda piece, at, ids: _keep_last(line, piece, at, ids, last)
+    )
+    paths = [
+        tuple(name[len(_PREFIX) :].split("::")) if name.startswith(_PREFIX) else None
+        for name in events.names
+    ]
+    for name, start, end, id_, parent in events.rows():
+        while stack and stack[-1].end_ps <= start:
             produced.extend(_close(stack.pop()))
-        if event.name.startswith(CAPTURED):
-            _function(event, stack, iterators)
-        elif event.name.startswith(_PREFIX):
-            _call(event, stack, iterators)
+        path = paths[name]
+        if path is not None:
+            if id_ != NO_ID:
+                above = None if parent == NO_ID else parent
+                seen = iterators.setdefault(id_, Seen(above, path, ""))
+                _call(seen, above, (start, end), stack, iterators)
+                if above is None:
+                    seen.starts_ps.append(base_ps + start)
+                stack.append(_Frame(end, iterator=id_))
+        elif events.names[name].startswith(CAPTURED):
+            _function(id_, stack, iterators)
         else:
-            stack.append(_Frame(event.end_ps, produce=True))
+            stack.append(_Frame(end, produce=True))
     while stack:
         produced.extend(_close(stack.pop()))
 
 
-def _call(event: Event, stack: list[_Frame], iterators: dict[int, Seen]) -> None:
-    stats = event.stats
-    id_, parent_id = stats.get("id"), stats.get("parent_id")
-    if not isinstance(id_, int):
-        return
-    parent = parent_id if isinstance(parent_id, int) else None
-    seen = iterators.get(id_)
-    if seen is None:
-        path = tuple(event.name[len(_PREFIX) :].split("::"))
-        seen = iterators[id_] = Seen(parent, path, str(stats.get("name", "")))
+def _keep_last(line: Line, piece: Piece, at: Ints, ids: Ints, last: dict[int, _Last]) -> None:
+    """Keep the stats of each iterator's last call, while the messages are at hand."""
+    keys = piece.key[at]
+    calls = [
+        key for key in np.unique(keys).tolist() if line.event_names.get(key, "").startswith(_PREFIX)
+    ]
+    chosen = np.isin(keys, calls)
+    at, ids = at[chosen], ids[chosen]
+    # By start, so that of each id the last is what stays.
+    order = np.argsort(piece.start[at], kind="stable")
+    for id_, place in dict(zip(ids[order].tolist(), at[order].tolist(), strict=True)).items():
+        start = int(piece.start[place])
+        if id_ not in last or start > last[id_][0]:
+            last[id_] = start, stats_of(piece.messages[place], line.stat_names)
+
+
+def _call(
+    seen: Seen,
+    parent: int | None,
+    interval: Interval,
+    stack: list[_Frame],
+    iterators: dict[int, Seen],
+) -> None:
+    """Count a call, and take it from the time of the iterator that it was made in."""
+    duration = interval[1] - interval[0]
     seen.count += 1
-    seen.total_ps += event.duration_ps
-    seen.exclusive_ps += event.duration_ps
-    if event.start_ps > seen.last_ps:
-        seen.last_ps, seen.event = event.start_ps, event
-    if parent is None:
-        seen.starts_ps.append(event.start_ps)
+    seen.total_ps += duration
+    seen.exclusive_ps += duration
     for frame in reversed(stack):
         if frame.iterator is not None:
-            iterators[frame.iterator].exclusive_ps -= event.duration_ps
+            iterators[frame.iterator].exclusive_ps -= duration
             break
         if frame.produce:
             # The outermost call inside a `…Produce` asks the producer's own input.
             frame.owner = frame.owner if frame.owner is not None else parent
             break
-    stack.append(_Frame(event.end_ps, iterator=id_))
 
 
-def _function(event: Event, stack: list[_Frame], iterators: dict[int, Seen]) -> None:
+def _function(id_: int, stack: list[_Frame], iterators: dict[int, Seen]) -> None:
     """Give a function run to the innermost iterator or producer around its start."""
-    id_ = event.stat("id")
-    if not isinstance(id_, int) or not stack:
+    if id_ == NO_ID or not stack:
         return
     frame = stack[-1]
     if frame.iterator is not None:

@@ -26,6 +26,7 @@ from collections.abc import Iterator as Generator
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from gputune.trace.columns import base_ps
 from gputune.trace.intervals import contains, union
 from gputune.trace.iterator_calls import Calls, collect
 from gputune.trace.xplane import PS_PER_S, Stat, Trace
@@ -112,7 +113,7 @@ def iterator_forest(
     host = trace.host
     if host is None:
         return ()
-    calls = collect(host)
+    calls = collect(host, base_ps(trace))
     logical = _merge(calls)
     trees = []
     for root in (key for key, stage in logical.items() if stage.parent is None):
@@ -213,7 +214,7 @@ def _node(stages: dict[int, _Stage], key: int, calls: Calls) -> IteratorNode:
         function_count=len(runs),
         python=any(stretch.python for stretch in stretches),
         instances=len(iterators),
-        stats={} if latest.event is None else _own_stats(latest.event.stats),
+        stats=_own_stats(latest.stats),
     )
 
 

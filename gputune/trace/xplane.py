@@ -30,6 +30,8 @@ Stat = str | bytes | int | float
 
 # The fields that are walked over, as the bytes of their tags: number * 8 + kind.
 _PLANES, _LINES, _EVENTS = 0x0A, 0x1A, 0x22
+_OTHERS = {b"\x1f\x8b": "packed with gzip", b"{": "a JSON file", b"[": "a JSON file"}
+"""How files begin that lie beside traces, and are none: the profiler's `.trace.json.gz`."""
 _PIECE_BYTES = 2**18
 """How much of a line is parsed at a time. An event that is kept keeps its piece in memory."""
 
@@ -106,8 +108,8 @@ class Line:
         """The names of stats, and the strings that stats refer to, by their metadata id."""
         return self._stat_names
 
-    def messages(self) -> Iterator[Any]:
-        """The events as protobuf messages (`XEvent`), in the order of the file.
+    def pieces(self) -> Iterator[Any]:
+        """The events as protobuf messages (`XEvent`), some thousands at a time, in their order.
 
         For who reads millions of them: nothing is built around them. Raises UnreadableTrace where
         the bytes are no events.
@@ -120,7 +122,7 @@ class Line:
                 raise UnreadableTrace(
                     f"the events of the line {self.name!r} are damaged", "make the trace again"
                 ) from error
-            yield from piece.events
+            yield piece.events
 
     def events(self, wanted: Callable[[str], bool] | None = None) -> Iterator[Event]:
         """The events whose name `wanted` accepts (all where None), in the order of the file.
@@ -131,20 +133,21 @@ class Line:
         """
         origin_ps = self.timestamp_ns * 1000
         accepted: dict[int, str | None] = {}
-        for message in self.messages():
-            key = message.metadata_id
-            if key not in accepted:
-                name = self._event_names.get(key, "")
-                accepted[key] = name if wanted is None or wanted(name) else None
-            found = accepted[key]
-            if found is not None:
-                yield Event(
-                    found,
-                    origin_ps + message.offset_ps,
-                    message.duration_ps,
-                    message,
-                    self._stat_names,
-                )
+        for piece in self.pieces():
+            for message in piece:
+                key = message.metadata_id
+                if key not in accepted:
+                    name = self._event_names.get(key, "")
+                    accepted[key] = name if wanted is None or wanted(name) else None
+                found = accepted[key]
+                if found is not None:
+                    yield Event(
+                        found,
+                        origin_ps + message.offset_ps,
+                        message.duration_ps,
+                        message,
+                        self._stat_names,
+                    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,13 +210,17 @@ def parse(data: bytes, *, name: str = "the trace") -> Trace:
         raise UnreadableTrace(
             f"{name} is empty", "the profiler was ended before it wrote: make the trace again"
         )
+    for start, what in _OTHERS.items():
+        if data.startswith(start):
+            raise UnreadableTrace(
+                f"{name} is {what}, and no trace in the XPlane format",
+                "give the .xplane.pb file that lies beside it",
+            )
     kinds = messages()
     try:
         rest, found = wire.take(data, 0, len(data), _PLANES)
         space = kinds.XSpace.FromString(rest)
         planes = tuple(_plane(data, start, end) for start, end in found)
-    except UnreadableTrace:
-        raise
     except Exception as error:  # Malformed, or DecodeError, whose module differs between backends
         raise UnreadableTrace(
             f"{name} is cut off or is no trace of TensorFlow's profiler",
@@ -290,6 +297,11 @@ def _line(
 def _stats(stats: Any, names: Mapping[int, str]) -> dict[str, Stat]:
     decoded = ((names.get(stat.metadata_id, ""), value_of(stat, names)) for stat in stats)
     return {name: value for name, value in decoded if value is not None}
+
+
+def stats_of(message: Any, names: Mapping[int, str]) -> dict[str, Stat]:
+    """All stats of an `XEvent`, by name."""
+    return _stats(message.stats, names)
 
 
 def value_of(stat: Any, names: Mapping[int, str]) -> Stat | None:

@@ -140,8 +140,11 @@ def test_phases_what_if_files_and_notes_are_shown() -> None:
 
 
 def test_every_gpu_has_a_row_and_unknown_figures_are_not_zero() -> None:
-    text = shown(sample.gpu_profile())
-    assert "GPU 0    NVIDIA H100 80GB HBM3: busy 91% · memory 12.3 GiB of 79.6 GiB" in text
+    text = shown(sample.gpu_profile(), width=160)
+    assert (
+        "GPU 0    NVIDIA H100 80GB HBM3: busy 91% (the time with at least one kernel, however "
+        "small) · memory 12.3 GiB of 79.6 GiB\n"
+    ) in text
     assert "GPU 1    NVIDIA H100 80GB HBM3: busy n/a · memory n/a" in text
 
 

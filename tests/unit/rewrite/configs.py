@@ -18,7 +18,9 @@ KNOBS = (
     "jit_compile",
     "mixed_precision",
     "memory_growth",
-    "private_threadpool_size",
+    "private_threadpool",
+    "gpu_thread_mode",
+    "interleave",
 )
 
 
@@ -39,11 +41,11 @@ def proposed() -> Config:
             Setting(knob="prefetch", value="AUTOTUNE", note="the model waits for its input"),
             Setting(knob="num_parallel_calls", value="AUTOTUNE", was=1, site=MAP, note="serial"),
             Setting(knob="deterministic", value=False, was=True, site=MAP),
-            Setting(knob="private_threadpool_size", value=16),
+            Setting(knob="private_threadpool", value=16),
         ),
         policy=(
             Setting(knob="mixed_precision", value="mixed_float16", was="float32"),
-            Setting(knob="memory_growth", value=True, was=False),
+            Setting(knob="memory_growth", value="growth", was="default"),
             Setting(knob="steps_per_execution", value=8, was=1),
         ),
     )
@@ -84,7 +86,9 @@ values = st.one_of(
     st.booleans(),
     st.integers(-(2**63), 2**63 - 1),
     st.floats(),
-    st.sampled_from(["AUTOTUNE", "auto", "memory", "mixed_float16"]),
+    st.sampled_from(
+        ["AUTOTUNE", "auto", "memory", "mixed_float16", "none", "growth", "cuda_malloc_async"]
+    ),
     texts,
 )
 settings = st.builds(

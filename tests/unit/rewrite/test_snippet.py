@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import ast
+import os
 import sys
 from types import ModuleType
 from typing import Any
@@ -70,6 +71,25 @@ def test_prefetch_takes_autotune_or_a_depth(tf: MagicMock, value: Value, depth: 
     dataset.prefetch.assert_called_once_with(depth)
 
 
+@pytest.mark.parametrize(
+    ("knob", "value", "variables"),
+    [
+        ("memory_growth", "cuda_malloc_async", {"TF_GPU_ALLOCATOR": "cuda_malloc_async",
+                                                "TF_FORCE_GPU_ALLOW_GROWTH": "true"}),
+        ("gpu_thread_mode", "gpu_private:4", {"TF_GPU_THREAD_MODE": "gpu_private",
+                                              "TF_GPU_THREAD_COUNT": "4"}),
+    ],
+)  # fmt: skip
+def test_what_tensorflow_reads_from_the_environment_is_set_there(
+    knob: str, value: str, variables: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in variables:
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(os, "environ", dict(os.environ))
+    run(of(knob, value))
+    assert {name: os.environ.get(name) for name in variables} == variables
+
+
 def test_order_is_an_option_where_it_concerns_no_single_call(tf: MagicMock) -> None:
     run(of("deterministic", False))["finish"](MagicMock())
     assert tf.data.Options.return_value.deterministic is False
@@ -98,6 +118,10 @@ def test_a_prefetch_that_is_in_the_code_is_changed_there_and_not_added_again() -
         ("cache", "memory", "# cache: .cache() after the last step"),
         ("cache", "/tmp/it's", '# cache: .cache("/tmp/it\'s") after the last step'),
         ("cache", False, "# cache: take .cache out"),
+        ("cache", "none", "# cache: take .cache out"),
+        ("prefetch", "none", "# prefetch: take .prefetch out"),
+        ("interleave", 8, "# every .interleave(...): add cycle_length=8"),
+        ("learning_rate", 0.2, "# learning_rate = 0.2"),
         ("prefetch", None, "# prefetch: leave it unset"),
         ("mixed_precision", "float8", "# mixed_precision = float8"),
         ("warp_drive", 9, "# warp_drive = 9 (was not set)"),
@@ -135,7 +159,7 @@ def test_any_config_gives_python_that_runs_and_names_every_knob(config: Config) 
     tree = ast.parse(text.encode("utf-8"))
     # Nothing of the config can become a statement of another kind than ours.
     kinds = {type(node) for node in tree.body}
-    assert kinds <= {ast.Import, ast.For, ast.Expr, ast.FunctionDef}
+    assert kinds <= {ast.Import, ast.Assign, ast.For, ast.Expr, ast.FunctionDef}
     words = " ".join(text.replace("#", " ").split())
     for setting in (*config.tf_data, *config.policy):
         assert " ".join(literal(setting.knob).replace("#", " ").split()) in words

@@ -30,7 +30,7 @@ def test_the_file_holds_the_settings_by_what_they_concern() -> None:
         "measured": False,
         "tf_data": {
             "prefetch": "AUTOTUNE",
-            "private_threadpool_size": 16,
+            "private_threadpool": 16,
             "call": [
                 {
                     "file": configs.FILE,
@@ -38,13 +38,19 @@ def test_the_file_holds_the_settings_by_what_they_concern() -> None:
                     "code": "train_ds = train_ds.map(decode)",
                     "num_parallel_calls": "AUTOTUNE",
                     "deterministic": False,
+                    "was": {"num_parallel_calls": 1, "deterministic": True},
                 }
             ],
         },
         "policy": {
             "mixed_precision": "mixed_float16",
-            "memory_growth": True,
+            "memory_growth": "growth",
             "steps_per_execution": 8,
+            "was": {
+                "mixed_precision": "float32",
+                "memory_growth": "default",
+                "steps_per_execution": 1,
+            },
         },
     }
 
@@ -53,7 +59,7 @@ def test_a_setting_says_what_it_was_where_and_why() -> None:
     text = config_to_toml(configs.proposed())
     expected = 'num_parallel_calls = "AUTOTUNE"  # was 1, photos.py:32: serial'
     assert line_of("num_parallel_calls", text) == expected
-    assert line_of("memory_growth", text) == "memory_growth = true  # was false"
+    assert line_of("memory_growth", text) == 'memory_growth = "growth"  # was default'
     assert line_of("prefetch", text).endswith("# was not set: the model waits for its input")
 
 
@@ -77,8 +83,8 @@ def test_one_helper_called_from_two_lines_gives_two_calls() -> None:
     )
     calls = parsed(Config(script="photos.py", tf_data=twice))["tf_data"]["call"]
     assert [(call["called_from"], call["num_parallel_calls"]) for call in calls] == [
-        ([f"{configs.FILE}:50"], 2),
-        ([f"{configs.FILE}:60"], 4),
+        ([{"file": configs.FILE, "line": 50}], 2),
+        ([{"file": configs.FILE, "line": 60}], 4),
     ]
 
 
@@ -138,24 +144,29 @@ def test_any_config_reads_back_with_the_same_values(config: Config) -> None:
     assert body["measured"] is config.measured
     assert set(body) == {"schema", "version", "script", "measured", "tf_data", "policy"}
 
-    first: dict[str, Value] = {}
-    for setting in config.policy:
-        if setting.value is not None:
-            first.setdefault(setting.knob, setting.value)
-    policy = body["policy"]
-    assert list(policy) == [written(knob) for knob in first]
-    assert all(same(policy[written(knob)], expected(value)) for knob, value in first.items())
+    for table, settings in (("tf_data", config.tf_data), ("policy", config.policy)):
+        first: dict[str, Value] = {}
+        for setting in settings:
+            known = setting.knob in ("call", "was")
+            if setting.value is not None and setting.site is None and not known:
+                first.setdefault(written(setting.knob), setting.value)
+        alone = {k: v for k, v in body[table].items() if k not in ("call", "was")}
+        assert list(alone) == list(first)
+        assert all(same(alone[knob], expected(value)) for knob, value in first.items())
+        _all_calls_are_there(body[table].get("call", []), settings)
 
-    ours = {"file", "line", "code", "called_from"}
+
+def _all_calls_are_there(listed: list[dict[str, Any]], settings: tuple[Setting, ...]) -> None:
+    ours = {"file", "line", "code", "stage", "called_from", "was"}
     calls = [
         (call["file"], call["line"], knob, value)
-        for call in body["tf_data"].get("call", [])
+        for call in listed
         for knob, value in call.items()
         if knob not in ours
     ]
     asked = [
         (written(setting.site.file), setting.site.line, written(setting.knob), setting.value)
-        for setting in config.tf_data
+        for setting in settings
         if setting.site is not None and setting.value is not None and setting.knob not in ours
     ]
     assert len(calls) == len(asked)

@@ -234,5 +234,5 @@ def test_the_committed_schemas_are_those_of_the_records() -> None:
 def test_publish_writes_every_schema_and_says_where(tmp_path: Path) -> None:
     written = publish.publish(tmp_path / "new")
 
-    assert written == [tmp_path / "new" / "profile.schema.json"]
+    assert written == [tmp_path / "new" / name for name in publish.PUBLISHED]
     assert json.loads(written[0].read_text(encoding="utf-8"))["title"] == "Profile"

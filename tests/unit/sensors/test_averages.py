@@ -1,44 +1,11 @@
-"""Samples -> figures over windows; the expected values are arithmetic."""
+"""Samples of the host -> figures over windows; the expected values are arithmetic."""
 
 from __future__ import annotations
 
 import pytest
 
-from gputune.sensors.averages import average_gpus, average_host
-from gputune.sensors.protocol import GpuInfo, GpuSample, HostSample
-
-GPU = GpuInfo(index=0, name="Fake")
-
-
-def test_a_gpu_is_averaged_over_the_samples_inside_the_windows() -> None:
-    samples = [
-        GpuSample(
-            t=float(t),
-            index=0,
-            utilization_percent=10.0 * t,
-            memory_used_bytes=t,
-            memory_total_bytes=99,
-        )
-        for t in range(10)
-    ]
-    other = GpuSample(t=2.0, index=1, utilization_percent=100.0)
-    (gpu,) = average_gpus([GPU], [*samples, other], [(1, 3), (5, 7)])
-    assert gpu.utilization_percent == (10 + 20 + 50 + 60) / 4
-    assert (gpu.memory_used_bytes, gpu.memory_total_bytes, gpu.samples) == (6, 99, 4)
-
-
-def test_without_samples_a_gpu_has_no_figures() -> None:
-    (gpu,) = average_gpus([GPU], [GpuSample(t=9.0, index=0, utilization_percent=1.0)], [(0, 1)])
-    assert (gpu.utilization_percent, gpu.memory_used_bytes, gpu.samples) == (None, None, 0)
-
-
-def test_a_metric_that_is_missing_in_some_samples_is_averaged_over_the_others() -> None:
-    samples = [
-        GpuSample(t=0.0, index=0, utilization_percent=40.0),
-        GpuSample(t=0.1, index=0, memory_used_bytes=7),
-    ]
-    (gpu,) = average_gpus([GPU], samples, [(0, 1)])
-    assert (gpu.utilization_percent, gpu.memory_used_bytes, gpu.samples) == (40.0, 7, 2)
+from gputune.sensors.averages import average_host
+from gputune.sensors.protocol import HostSample
 
 
 def test_host_percentages_are_weighted_by_the_time_inside_the_windows() -> None:

@@ -5,155 +5,163 @@ from __future__ import annotations
 import ctypes
 import subprocess
 import sys
-from collections.abc import Callable
+import time
+from collections.abc import Sequence
 from types import SimpleNamespace
 
 import pytest
 
-from gputune.sensors.nvml import NO_DRIVER, open_gpu_sensor
-from gputune.sensors.protocol import NullGpuSensor
+from gputune.sensors.nvml import NO_DRIVER, NUMBERS_GUESSED, open_gpu_sensor
+from gputune.sensors.nvml_errors import (
+    LOST,
+    NOT_ON_MIG,
+    NOT_SUPPORTED,
+    OLD_PACKAGE,
+    WSL2,
+    under_wsl2,
+    why_not_started,
+)
+from gputune.sensors.nvml_sensor import Schedule
+from gputune.sensors.protocol import GpuSensor, NullGpuSensor, Reading
+from tests.unit.sensors import fake_nvml
+from tests.unit.sensors.fake_nvml import FakeNvml, refuse
 
 
-class NVMLError_LibraryNotFound(Exception):  # noqa: N801  (pynvml's name)
-    pass
+def read(sensor: GpuSensor, seconds: float = 0.0) -> Sequence[Reading]:
+    """What sampling for a time brings, with all that is due at its beginning."""
+    found = list(sensor.sample())
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        time.sleep(0.02)
+        found += sensor.sample()
+    sensor.close()
+    return found
 
 
-class NVMLError_NotSupported(Exception):  # noqa: N801
-    def __str__(self) -> str:
-        return "Not Supported"
-
-
-class NVMLError_Unknown(Exception):  # noqa: N801
-    def __str__(self) -> str:
-        return "Unknown Error"
-
-
-class FakeNvml:
-    """Two GPUs, the second with one MIG instance; handles are their UUIDs."""
-
-    def __init__(self) -> None:
-        self.calls: list[str] = []
-        self.shut_down = 0
-        self.utilization: Callable[[str], SimpleNamespace] = lambda _: SimpleNamespace(gpu=37)
-
-    def nvmlInit(self) -> None:  # noqa: N802
-        pass
-
-    def nvmlShutdown(self) -> None:  # noqa: N802
-        self.shut_down += 1
-
-    def nvmlDeviceGetCount(self) -> int:  # noqa: N802
-        return 2
-
-    def nvmlDeviceGetHandleByIndex(self, index: int) -> str:  # noqa: N802
-        return ("GPU-one", "GPU-two")[index]
-
-    def nvmlDeviceGetUUID(self, handle: str) -> bytes:  # noqa: N802
-        return handle.encode()
-
-    def nvmlDeviceGetName(self, handle: str) -> str:  # noqa: N802
-        return f"Fake {handle}"
-
-    def nvmlDeviceGetMaxMigDeviceCount(self, handle: str) -> int:  # noqa: N802
-        if handle != "GPU-two":
-            raise NVMLError_NotSupported
-        return 2
-
-    def nvmlDeviceGetMigDeviceHandleByIndex(self, handle: str, index: int) -> str:  # noqa: N802
-        if index:
-            raise NVMLError_Unknown
-        return "MIG-three"
-
-    def nvmlDeviceGetGpuInstanceId(self, handle: str) -> int:  # noqa: N802
-        return 5
-
-    def nvmlDeviceGetComputeInstanceId(self, handle: str) -> int:  # noqa: N802
-        return 0
-
-    def nvmlDeviceGetUtilizationRates(self, handle: str) -> SimpleNamespace:  # noqa: N802
-        self.calls.append(handle)
-        return self.utilization(handle)
-
-    def nvmlDeviceGetMemoryInfo(self, handle: str) -> SimpleNamespace:  # noqa: N802
-        return SimpleNamespace(used=3 * 2**30, total=16 * 2**30)
+def values(readings: Sequence[Reading], metric: str, gpu: int = 0) -> list[float]:
+    return [one.point.value for one in readings if (one.gpu, one.metric) == (gpu, metric)]
 
 
 def test_the_gpus_are_numbered_as_the_script_sees_them() -> None:
-    sensor = open_gpu_sensor("1,0", nvml=FakeNvml())
+    nvml = FakeNvml(nvmlDeviceGetMaxMigDeviceCount=lambda handle: 0)
+    sensor = open_gpu_sensor("1,0", nvml=nvml)
     assert [(gpu.index, gpu.name, gpu.uuid) for gpu in sensor.gpus] == [
         (0, "Fake GPU-two", "GPU-two"),
         (1, "Fake GPU-one", "GPU-one"),
     ]
-    samples = sensor.sample()
-    assert [sample.index for sample in samples] == [0, 1]
-    assert samples[0].utilization_percent == 37
-    assert (samples[0].memory_used_bytes, samples[0].memory_total_bytes) == (3 * 2**30, 16 * 2**30)
-    assert sensor.reasons == {}
+    readings = read(sensor)
+    assert values(readings, "utilization_percent", 0) == [37]
+    assert values(readings, "memory_used_bytes", 1) == [3]
+    assert ("nvmlDeviceGetUtilizationRates", "GPU-two") in nvml.calls
 
 
-@pytest.mark.parametrize("visible", ["MIG-three", "MIG-GPU-two/5/0"])
-def test_a_mig_instance_is_found_by_its_names(visible: str) -> None:
+def test_tensorflow_may_use_a_part_of_them() -> None:
+    nvml = FakeNvml(nvmlDeviceGetMaxMigDeviceCount=lambda handle: 0)
+    sensor = open_gpu_sensor(None, only=[1], nvml=nvml)
+    sensor.close()
+    assert [(gpu.index, gpu.uuid) for gpu in sensor.gpus] == [(0, "GPU-two")]
+
+
+def test_a_gpu_that_may_not_be_opened_has_no_number() -> None:
+    def handle(index: int) -> str:
+        if index == 0:
+            raise fake_nvml.NVMLError_NoPermission
+        return "GPU-two"
+
+    nvml = FakeNvml(
+        nvmlDeviceGetHandleByIndex=handle, nvmlDeviceGetMaxMigDeviceCount=lambda handle: 0
+    )
+    sensor = open_gpu_sensor("0", nvml=nvml)
+    sensor.close()
+    assert [gpu.uuid for gpu in sensor.gpus] == ["GPU-two"]
+
+
+@pytest.mark.parametrize("visible", ["MIG-three", "MIG-GPU-two/5/0", "1"])
+def test_a_mig_instance_is_found_by_its_names_and_for_its_gpu(visible: str) -> None:
     sensor = open_gpu_sensor(visible, nvml=FakeNvml())
-    assert [gpu.uuid for gpu in sensor.gpus] == ["MIG-three"]
+    sensor.close()
+    assert [(gpu.uuid, gpu.mig) for gpu in sensor.gpus] == [("MIG-three", True)]
+
+
+def test_of_a_mig_instance_nothing_is_asked_that_counts_the_whole_gpu() -> None:
+    nvml = FakeNvml(
+        nvmlDeviceGetPowerUsage=lambda handle: 1000,
+        nvmlDeviceGetUtilizationRates=refuse(fake_nvml.NVMLError_NotSupported),
+    )
+    sensor = open_gpu_sensor("MIG-three", nvml=nvml)
+    readings = read(sensor)
+    assert values(readings, "power_w") == []
+    assert nvml.called("nvmlDeviceGetPowerUsage") == 0
+    for metric in ("power_w", "utilization_percent", "pcie_rx_bytes_per_s"):
+        assert sensor.reasons[0, metric] == NOT_ON_MIG
 
 
 def test_a_metric_that_is_not_supported_is_missing_alone_and_not_asked_again() -> None:
-    nvml = FakeNvml()
+    nvml = FakeNvml(nvmlDeviceGetUtilizationRates=refuse(fake_nvml.NVMLError_NotSupported))
+    sensor = open_gpu_sensor("0", nvml=nvml, wsl2=False)
+    readings = read(sensor, 0.2)
+    assert values(readings, "utilization_percent") == []
+    assert len(values(readings, "memory_used_bytes")) > 1
+    assert nvml.called("nvmlDeviceGetUtilizationRates") == 1
+    assert sensor.reasons[0, "utilization_percent"] == NOT_SUPPORTED
 
-    def refuse(handle: str) -> SimpleNamespace:
-        raise NVMLError_NotSupported
 
-    nvml.utilization = refuse
-    sensor = open_gpu_sensor("0", nvml=nvml)
-    for _ in range(3):
-        (sample,) = sensor.sample()
-        assert sample.utilization_percent is None
-        assert sample.memory_used_bytes == 3 * 2**30
-    assert nvml.calls == ["GPU-one"]
-    assert sensor.reasons == {"utilization_percent": "Not Supported (GPU 0)"}
+def test_under_wsl2_the_reason_says_so() -> None:
+    nvml = FakeNvml(nvmlDeviceGetUtilizationRates=refuse(fake_nvml.NVMLError_NotSupported))
+    sensor = open_gpu_sensor("0", nvml=nvml, wsl2=True)
+    read(sensor)
+    assert sensor.reasons[0, "utilization_percent"] == NOT_SUPPORTED + WSL2
 
 
 def test_a_passing_failure_is_asked_again() -> None:
-    nvml = FakeNvml()
-    answers = iter([NVMLError_Unknown(), SimpleNamespace(gpu=5)])
+    answers = iter([fake_nvml.NVMLError_Unknown(), SimpleNamespace(gpu=5)])
 
     def answer(handle: str) -> SimpleNamespace:
-        value = next(answers)
+        value = next(answers, SimpleNamespace(gpu=6))
         if isinstance(value, Exception):
             raise value
         return value
 
-    nvml.utilization = answer
-    sensor = open_gpu_sensor("0", nvml=nvml)
-    assert [sensor.sample()[0].utilization_percent for _ in range(2)] == [None, 5]
+    sensor = open_gpu_sensor("0", nvml=FakeNvml(nvmlDeviceGetUtilizationRates=answer))
+    assert values(read(sensor, 0.2), "utilization_percent")[0] == 5
 
 
 def test_a_function_that_an_old_package_lacks_is_a_missing_metric() -> None:
-    nvml = FakeNvml()
-    nvml.nvmlDeviceGetMemoryInfo = None  # type: ignore[assignment,method-assign]
-    (sample,) = open_gpu_sensor("0", nvml=nvml).sample()
-    assert (sample.memory_used_bytes, sample.utilization_percent) == (None, 37)
+    sensor = open_gpu_sensor("0", nvml=FakeNvml())
+    readings = read(sensor)
+    assert values(readings, "utilization_percent") == [37]
+    assert sensor.reasons[0, "power_w"] == OLD_PACKAGE
+
+
+def test_a_gpu_that_is_lost_is_asked_nothing_more() -> None:
+    nvml = FakeNvml(nvmlDeviceGetMemoryInfo=refuse(fake_nvml.NVMLError_GpuIsLost))
+    sensor = open_gpu_sensor("0", nvml=nvml)
+    before = time.perf_counter()
+    read(sensor, 0.2)
+    assert before <= sensor.lost[0] <= time.perf_counter()
+    assert nvml.called("nvmlDeviceGetUtilizationRates") == 1
+    assert sensor.reasons[0, "memory_used_bytes"] == LOST
+    assert sensor.reasons[0, "memory_total_bytes"] == LOST
 
 
 def test_hidden_gpus_are_a_null_sensor_with_the_reason() -> None:
     nvml = FakeNvml()
     sensor = open_gpu_sensor("-1", nvml=nvml)
     assert isinstance(sensor, NullGpuSensor)
-    assert "CUDA_VISIBLE_DEVICES=-1" in sensor.reasons["gpus"]
-    assert nvml.shut_down == 1
+    assert "CUDA_VISIBLE_DEVICES=-1" in sensor.absent
+    assert nvml.called("nvmlShutdown") == 1
 
 
 def test_a_missing_driver_is_a_null_sensor_with_the_reason() -> None:
-    nvml = FakeNvml()
-
-    def fail() -> None:
-        raise NVMLError_LibraryNotFound
-
-    nvml.nvmlInit = fail  # type: ignore[method-assign]
+    nvml = FakeNvml(nvmlInit=refuse(fake_nvml.NVMLError_LibraryNotFound))
     sensor = open_gpu_sensor(None, nvml=nvml)
-    assert sensor.reasons == {"gpus": NO_DRIVER}
-    assert (sensor.gpus, sensor.sample()) == ((), ())
+    assert sensor.absent == NO_DRIVER
+    assert (sensor.gpus, sensor.sample(), sensor.flush()) == ((), (), ())
     sensor.close()
+
+
+def test_a_driver_that_does_not_start_for_an_unknown_reason_is_quoted() -> None:
+    assert "Unknown Error" in why_not_started(fake_nvml.NVMLError_Unknown())
 
 
 def test_after_close_there_are_no_samples_and_the_driver_is_let_go_once() -> None:
@@ -161,8 +169,41 @@ def test_after_close_there_are_no_samples_and_the_driver_is_let_go_once() -> Non
     sensor = open_gpu_sensor(None, nvml=nvml)
     sensor.close()
     sensor.close()
-    assert sensor.sample() == ()
-    assert nvml.shut_down == 1
+    assert sensor.sample() == []
+    assert sensor.flush() == []
+    assert nvml.called("nvmlShutdown") == 1
+
+
+def test_where_models_differ_their_numbers_are_said_to_be_guessed() -> None:
+    cores = {"GPU-one": 640, "GPU-two": 6912}
+    nvml = FakeNvml(
+        nvmlDeviceGetMaxMigDeviceCount=lambda handle: 0,
+        nvmlDeviceGetNumGpuCores=cores.__getitem__,
+        nvmlDeviceGetMaxClockInfo=lambda handle, clock: 1000,
+    )
+    guessed = open_gpu_sensor("0", nvml=nvml)
+    by_bus = open_gpu_sensor("0", order="PCI_BUS_ID", nvml=nvml)
+    guessed.close()
+    by_bus.close()
+    assert [gpu.uuid for gpu in (*guessed.gpus, *by_bus.gpus)] == ["GPU-two", "GPU-one"]
+    assert (guessed.notes, by_bus.notes) == ((NUMBERS_GUESSED,), ())
+
+
+def test_a_schedule_keeps_its_rate_when_called_a_little_early_or_late() -> None:
+    schedule = Schedule()
+    calls = [0.0, 0.051, 0.099, 0.148, 0.204, 0.25]
+    assert [schedule.due("x", 0.1, t) for t in calls] == [True, False, True, False, True, False]
+    assert schedule.due("x", 0.1, 5.0)  # held up: once, and what was missed is not made up for
+    assert not schedule.due("x", 0.1, 5.05)
+
+
+def test_wsl2_is_told_by_its_kernel(tmp_path) -> None:  # type: ignore[no-untyped-def]
+    version = tmp_path / "version"
+    version.write_text("Linux version 5.15.90.1-microsoft-standard-WSL2 (oe-user@oe-host)")
+    assert under_wsl2(version)
+    version.write_text("Linux version 6.8.0-45-generic (buildd@lcy02)")
+    assert not under_wsl2(version)
+    assert not under_wsl2(tmp_path / "none")
 
 
 def test_this_machine_without_a_driver() -> None:
@@ -172,8 +213,7 @@ def test_this_machine_without_a_driver() -> None:
         pass
     else:
         pytest.skip("this machine has an NVIDIA driver")
-    sensor = open_gpu_sensor(None)
-    assert sensor.reasons["gpus"] == NO_DRIVER
+    assert open_gpu_sensor(None).absent == NO_DRIVER
 
 
 def test_pynvml_is_imported_only_when_a_sensor_is_opened() -> None:

@@ -1,0 +1,84 @@
+"""`gputune trace`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gputune.cli.console import Color, needs_ascii, say, wants_color, width
+from gputune.cli.failure import Failure
+
+
+def trace(
+    path: Annotated[
+        Path,
+        typer.Argument(metavar="FILE|LOGDIR", help="An .xplane.pb file, or a profiler's logdir."),
+    ],
+    json: Annotated[
+        str | None, typer.Option("--json", metavar="PATH|-", help="Write the JSON there.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="PATH", help="Write the page there.")
+    ] = None,
+    chrome: Annotated[
+        Path | None,
+        typer.Option(
+            "--chrome",
+            metavar="PATH",
+            help="Write a trace for Perfetto (packed if it ends in .gz).",
+        ),
+    ] = None,
+    chrome_host: Annotated[
+        bool,
+        typer.Option(
+            "--chrome-host/--no-chrome-host", help="With the host's threads in --chrome, or not."
+        ),
+    ] = True,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
+    color: Annotated[Color, typer.Option("--color", help="Colour on the terminal.")] = Color.AUTO,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Tracebacks of gputune's own errors.")
+    ] = False,
+) -> int:
+    """Say what a trace of TensorFlow's profiler shows of each GPU: kernels, copies, idle time.
+
+    Reads what model.fit with a TensorBoard callback, or tf.profiler, has written; of a logdir the
+    newest run. TensorFlow is not imported. Exit code: 0, or 1 where there is no readable trace.
+    """
+    from gputune import api
+    from gputune.report.trace_terminal import render_trace
+    from gputune.schema.write import to_json
+
+    to_stdout = json == "-"
+    outputs = api.TraceOutputs(
+        json=Path(json) if json is not None and not to_stdout else None,
+        html=html,
+        chrome=chrome,
+        chrome_host=chrome_host,
+        force=force,
+    )
+    try:
+        report = api.trace_file(path, outputs=outputs)
+    except api.UnreadableTrace as error:
+        raise Failure(str(error), error.hint, 1) from error
+    except api.OutputFailed as error:
+        raise Failure(error.what, error.hint, 1) from error
+    stream = sys.stderr if to_stdout else sys.stdout
+    stream.write(
+        render_trace(
+            report,
+            width=width(stream),
+            color=wants_color(color, stream),
+            ascii_only=needs_ascii(stream),
+        )
+    )
+    if to_stdout:
+        sys.stdout.write(to_json(report))
+        sys.stdout.flush()
+    for what, where in (("JSON", outputs.json), ("page", html), ("for Perfetto", chrome)):
+        if where is not None:
+            say(f"{what}: {where}")
+    return 0

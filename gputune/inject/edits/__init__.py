@@ -1,0 +1,43 @@
+"""The settings of a configuration, put into the running script: the five edits carried out.
+
+Hooks are set only where there are settings, and act where pipelines and models are made, never in
+a step: `calls` changes and inserts `tf.data` calls at their lines, `finishing` ends the pipeline
+that reaches `fit`, `models` changes what `compile`, `fit`, optimizers and Keras' own makers of
+datasets are given, and sets the dtype policy. Environment variables are the parent's part.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+from gputune.inject.edits.calls import Calls
+from gputune.inject.edits.models import Models
+from gputune.inject.edits.orders import Orders
+
+if TYPE_CHECKING:
+    from gputune.inject.watch import Watch
+
+
+class Edits:
+    """All edits of one process."""
+
+    def __init__(self, watch: Watch) -> None:
+        self._watch = watch
+        self._orders = Orders(watch)
+        self._calls: Calls | None = None
+
+    def tensorflow_imported(self, tf: ModuleType) -> None:
+        """Hook `tf.data`, where a setting concerns it."""
+        self._calls = Calls(tf, self._watch, self._orders)
+        if self._orders.of_pipelines:
+            self._calls.watch()
+
+    def keras_imported(self, keras: ModuleType, tf: ModuleType) -> None:
+        """Set the dtype policy, and hook what of Keras a setting concerns."""
+        calls = self._calls or Calls(tf, self._watch, self._orders)
+        Models(keras, tf, self._watch, self._orders, calls).watch()
+
+    def makers_imported(self, module: Any) -> None:
+        """`tf.keras` has Keras' makers of datasets under names of its own."""
+        Models.watch_makers(module, self._watch, self._orders)

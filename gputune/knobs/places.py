@@ -1,0 +1,58 @@
+"""Where in a profile's pipeline a knob is turned."""
+
+from __future__ import annotations
+
+from gputune.knobs.knob import Place
+from gputune.schema.profile import Profile, Stage
+from gputune.schema.site import Site
+
+KERAS = "keras.fit"
+FEEDS_TF_DATA = ("tf.data", "distributed tf.data")
+
+
+def trains_with_fit(profile: Profile) -> bool:
+    """Whether Keras' `fit` is given the input: its end is then known without a line."""
+    return profile.style in (None, KERAS)
+
+
+def has_pipeline(profile: Profile) -> bool:
+    """Whether the training is fed by a `tf.data` pipeline of the script's."""
+    return profile.pipeline is not None and profile.pipeline.source in FEEDS_TF_DATA
+
+
+def end_of_pipeline(profile: Profile) -> Place | None:
+    """The last recorded call of the pipeline; None where no line is known.
+
+    That of the stage next to the model, or, where several calls are fused in that, the last call
+    that `Profile.config` lists (it is in the order of the pipeline).
+    """
+    stages = profile.pipeline.stages if profile.pipeline is not None else ()
+    own = [stage for stage in stages if not stage.injected and stage.site is not None]
+    if own and own[0].site is not None and len(own[0].calls) <= 1:
+        return Place(site=own[0].site, stage=_call(own[0]))
+    for setting in reversed(profile.config):
+        label = setting.note.partition(": not set")[0]
+        if setting.site is not None and label.startswith("."):
+            return Place(site=setting.site, stage=label)
+    return None
+
+
+def stage_at(profile: Profile, site: Site | None) -> str:
+    """The label of the stage whose call stands there, or nothing."""
+    stages = profile.pipeline.stages if profile.pipeline is not None else ()
+    return next((_call(stage) for stage in stages if site is not None and stage.site == site), "")
+
+
+def _call(stage: Stage) -> str:
+    """The label of the call that the stage's site is of."""
+    return stage.label if stage.label.startswith(".") else ""
+
+
+def places_of(profile: Profile, knob: str, method: str) -> tuple[Place, ...]:
+    """The calls of `.method(…)` that `Profile.config` lists with the knob, each once."""
+    found = {}
+    for setting in profile.config:
+        label = setting.note.partition(": not set")[0]
+        if setting.knob == knob and setting.site and label.startswith(f".{method}("):
+            found[(setting.site, label)] = Place(site=setting.site, stage=label, was=setting.value)
+    return tuple(found.values())

@@ -1,0 +1,191 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import jsonschema
+import pytest
+
+from gputune.schema.publish import schema_text
+from gputune.schema.read import json_schema, parse_record
+from gputune.schema.study import Check, Confirmation, Study
+from gputune.schema.write import to_dict, to_json
+from gputune.search.keeping import InMemory
+from gputune.search.planning import measured_s, plan, plan_lines
+from gputune.search.record import Answer, payoff, study_record
+from gputune.search.sampler import importances
+from gputune.search.stopping import budget
+from gputune.search.study import Searched, search
+from gputune.search.trying import Outcome
+from tests.unit.rules.profiles import profile, steps
+from tests.unit.search.spaces import BEST, IDENTITY, Counting, searching, space
+
+GAIN = Confirmation(
+    candidate="best", knobs=BEST, ratio=2.0, ci95=(1.9, 2.1), verdict="faster", rounds=5,
+    reason="95 % interval 1.900 to 2.100", worth_having=True, candidate_samples_per_s=200.0,
+    baseline_samples_per_s=100.0,
+)  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def searched() -> Searched:
+    return search(Counting(), InMemory(space()), searching(space()))
+
+
+def record(searched: Searched, *confirmation: Confirmation, **more: Any) -> Study:
+    answer = Answer(
+        searched=searched, confirmation=confirmation, **{"spent_s": 900.0, "run_s": 7200.0, **more}
+    )
+    return study_record(
+        "train.py", space(), answer, IDENTITY, objective="throughput", seed=1, budget=budget()
+    )
+
+
+def test_the_gain_that_is_told_is_the_confirmed_one_and_not_the_searchs(
+    searched: Searched,
+) -> None:
+    found = record(searched, GAIN)
+    assert found.best is not None
+    assert (found.best.samples_per_s, found.best.confirmed) == (200.0, True)
+    assert (found.baseline.samples_per_s, found.baseline.confirmed) == (100.0, True)
+    assert "2.00 times" in found.verdict and "1.90 to 2.10" in found.verdict
+    highest = max(t.samples_per_s or 0 for t in found.trials)
+    assert f"{highest:.0f}" not in found.verdict
+
+
+def test_without_a_confirmed_gain_nothing_is_recommended(searched: Searched) -> None:
+    same = replace(GAIN, verdict="same", worth_having=False, reason="it lies within 2 % of 1")
+    for found in (record(searched, same), record(searched)):
+        assert found.best is None and found.verdict.startswith("No gain worth having")
+        assert found.payoff.hours_saved_per_run is None and found.payoff.reason
+
+
+def test_what_the_guard_refuses_is_not_recommended(searched: Searched) -> None:
+    check = Check(candidate="best", check="head-room", passed=False, evidence="it leaves 2 % free")
+    found = record(searched, GAIN, checks=(check,))
+    assert found.best is None
+    assert found.verdict == "No gain worth having: it leaves 2 % free."
+    assert record(searched, GAIN, checks=(replace(check, passed=None),)).best is not None
+
+
+def test_the_tuning_pays_after_as_many_runs_as_it_took_of_saved_time(searched: Searched) -> None:
+    found = record(searched, GAIN).payoff
+    # Twice as fast: of 2 hours 1 is saved; a quarter of an hour of tuning is a quarter of that.
+    assert found.hours_saved_per_run == pytest.approx(1.0)
+    assert found.break_even_runs == pytest.approx(0.25)
+    unknown = payoff(GAIN, Answer(searched=searched, run_s=None, run_s_reason="endless"))
+    assert (unknown.hours_saved_per_run, unknown.reason) == (None, "endless")
+
+
+def test_a_script_that_fails_as_it_is_says_so() -> None:
+    measure = Counting(lambda _: Outcome(state="failed", reason="KeyError: 'x'"))
+    failed = search(measure, InMemory(space()), searching(space()))
+    found = record(failed)
+    assert "KeyError: 'x'" in found.verdict and found.baseline.samples_per_s is None
+
+
+def test_each_knobs_effect_is_the_median_of_the_trials_that_had_the_value(
+    searched: Searched,
+) -> None:
+    found = record(searched, GAIN)
+    (precision,) = (k for k in found.knobs_searched if k.knob == "mixed_precision")
+    by_value = {e.value: e for e in precision.effect}
+    for value in ("float32", "mixed_float16"):
+        rates = sorted(
+            t.samples_per_s for t in found.trials
+            if t.knobs["mixed_precision"] == value and t.samples_per_s is not None
+        )  # fmt: skip
+        middle = rates[len(rates) // 2] if len(rates) % 2 else None
+        if middle is not None:
+            assert by_value[value].median_samples_per_s == middle
+    assert sum(e.trials for e in precision.effect) == len(found.trials)
+
+
+def test_importance_is_told_only_of_enough_trials_and_finds_what_matters() -> None:
+    where = space()
+    few = search(Counting(), InMemory(where), searching(where, trials=5)).tried
+    shares, note = importances(where, few, "throughput")
+    assert not shares and "too few" in note
+
+    def answer(knobs: Any) -> Outcome:
+        fast = knobs["prefetch"] == "AUTOTUNE"
+        rate = (200.0 if fast else 100.0) + 0.01 * len(str(knobs))
+        return Outcome(state="complete", samples_per_s=rate, duration_s=1.0)
+
+    store = InMemory(where)
+    for number, point in enumerate(list(where.points())[:: where.size // 60]):
+        ticket = store.begin(None, where.knobs(point), float(number))
+        store.finish(ticket, answer(where.knobs(point)), None)
+    shares, note = importances(where, store.tried(), "throughput")
+    assert max(shares, key=lambda name: shares[name]) == "prefetch"
+    assert sum(shares.values()) == pytest.approx(1.0)
+    equal = Counting(lambda _: Outcome(state="complete", samples_per_s=1.0, duration_s=1.0))
+    same = search(equal, InMemory(where), searching(where)).tried
+    assert importances(where, same, "throughput")[1] == "all trials were equally fast"
+
+
+def test_a_study_survives_being_written_and_read(searched: Searched) -> None:
+    found = record(searched, GAIN, checks=(Check(candidate="best", check="loss", passed=True,
+                                                 evidence="inside"),))  # fmt: skip
+    text = to_json(found)
+    assert parse_record(text) == found
+    body = to_dict(found)
+    assert body["schema"] == "gputune.study" and body["version"] == 1
+    assert body["best"]["knobs"]["batch_size"] == 256
+    assert set(body["trials"][0]) >= {
+        "number", "knobs", "state", "reason", "samples_per_s", "duration_s", "in_process"
+    }  # fmt: skip
+    assert set(body["confirmation"][0]) >= {"candidate", "ratio", "ci95", "verdict", "rounds"}
+    assert set(body["knobs_left_out"][0] if body["knobs_left_out"] else {"knob", "why"}) == {
+        "knob", "why"
+    }  # fmt: skip
+    jsonschema.validate(body, json_schema(Study))
+
+
+def test_the_json_schema_refuses_a_study_without_its_trials_states(searched: Searched) -> None:
+    body = to_dict(record(searched, GAIN))
+    body["trials"][0]["state"] = "good"
+    with pytest.raises(jsonschema.ValidationError):
+        jsonschema.validate(body, json_schema(Study))
+
+
+def test_the_published_json_schema_is_the_records() -> None:
+    from gputune.schema.publish import FOLDER
+
+    assert (FOLDER / "study.schema.json").read_text(encoding="utf-8") == schema_text(Study)
+
+
+def test_a_study_is_a_table_of_its_trials(searched: Searched) -> None:
+    found = record(searched, GAIN)
+    frame = found.to_frame()
+    assert len(frame) == len(found.trials)
+    assert list(frame["knob.batch_size"])[:1] == [32]
+    assert frame["samples_per_s"].max() == max(t.samples_per_s or 0 for t in found.trials)
+
+
+def test_the_plan_prices_process_trials_by_the_start_up_and_stays_in_the_budget() -> None:
+    seen = profile(steps=steps(0.01))
+    made = plan(replace(seen, startup=replace(seen.startup, total_s=30.0)), space(), budget())
+    # Five windows of 0.2 s and ten steps of warm-up: 1.1 s.
+    assert measured_s(0.01) == pytest.approx(1.1)
+    assert made.baseline_s == pytest.approx(31.1)
+    assert "30 s (seen in the profile)" in made.basis
+    assert made.confirmation_s <= 360 and made.search_s <= 405 and made.trials <= 25
+    unseen = plan(seen, space(), budget(total_s=60))
+    assert "a guess" in unseen.basis and unseen.total_s <= 60 + unseen.baseline_s
+
+
+def test_the_plan_names_knobs_values_and_minutes() -> None:
+    where = space()
+    text = "\n".join(plan_lines(where, plan(profile(), where, budget())))
+    assert "prefetch: none, 1, 2, 4, AUTOTUNE (now none)" in text
+    assert f"of {where.size} configurations" in text and "minutes" in text
+
+
+def test_a_budget_covers_everything() -> None:
+    made = budget(total_s=1000.0)
+    assert (made.confirmation_s, made.guard_s, made.search_s) == (400.0, 150.0, 450.0)
+    assert budget(total_s=1000.0, guard=False).search_s == 600.0
+    for wrong in ({"trials": 0}, {"total_s": 0.0}, {"total_s": float("nan")}):
+        with pytest.raises(ValueError, match="at least one trial"):
+            budget(**wrong)  # type: ignore[arg-type]
