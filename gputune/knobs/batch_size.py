@@ -76,6 +76,7 @@ KNOB = Knob(
     takes_effect="pipeline",
     changes="training",
     takes=Takes(least=1),
+    addresses=("small-batch", "launch-bound", "low-mfu", "low-head-room"),
     edits=(
         *(SetArgument(method=method, argument="batch_size") for method in _METHODS),
         # `.batch` is also what windows are made of: only the one next to the model is meant.

@@ -35,7 +35,7 @@ KNOB = Knob(
     takes_effect="process",
     changes="nothing",
     takes=Takes(words=(GLOBAL, PRIVATE, *(value for value, _ in _WITH_COUNT))),
-    addresses=("host-bound",),
+    addresses=("host-bound", "launch-bound"),
     edits=(
         SetEnvironment(
             variable="TF_GPU_THREAD_MODE",

@@ -28,7 +28,7 @@ KNOB = Knob(
     takes_effect="fit",
     changes="rounding",
     takes=Takes(truth=True, words=(AUTO,)),
-    addresses=("host-bound",),
+    addresses=("host-bound", "launch-bound", "memory-bound", "low-mfu", "small-batch"),
     edits=(SetArgument(method="compile", argument="jit_compile"),),
     domain=domain,
 )

@@ -33,6 +33,7 @@ KNOB = Knob(
     takes_effect="process",
     changes="nothing",
     takes=Takes(words=(DEFAULT, GROWTH, ASYNC)),
+    addresses=("memory-unused", "low-head-room"),
     edits=(
         # It outranks what the script itself says to set_memory_growth, both ways.
         SetEnvironment(

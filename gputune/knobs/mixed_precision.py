@@ -56,6 +56,7 @@ KNOB = Knob(
     takes_effect="process",
     changes="rounding",
     takes=Takes(words=(FLOAT32, FLOAT16, BFLOAT16)),
+    addresses=("tensor-cores-idle", "memory-bound", "low-head-room"),
     edits=(SetPolicy(what="dtype"),),
     domain=domain,
     unsupported=unsupported,

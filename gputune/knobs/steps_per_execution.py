@@ -62,7 +62,7 @@ KNOB = Knob(
     takes_effect="fit",
     changes="nothing",
     takes=Takes(least=1),
-    addresses=("host-bound", "waits-for-loss"),
+    addresses=("host-bound", "launch-bound", "waits-for-loss"),
     edits=(SetArgument(method="compile", argument="steps_per_execution"),),
     domain=domain,
     first_values=first_values,

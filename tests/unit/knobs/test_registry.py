@@ -1,10 +1,13 @@
 from __future__ import annotations
 
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from gputune.knobs.registry import KNOBS, first_config, with_knobs
+from gputune.rules import gpu
 from gputune.rules.engine import find
 from gputune.schema.config import Config
 from gputune.schema.finding import Finding, Severity
@@ -45,6 +48,11 @@ def test_what_a_knob_addresses_is_what_a_rule_can_find() -> None:
     known |= {f.id for f in find(waits_for_loss(1.2))}
     known |= {f.id for f in find(repeating())}
     known |= {"order:prefetch-not-last", "order:cache-after-prefetch"}
+    # Those of a GPU are found in tests/unit/rules/; here their ids are read from the rules.
+    folder = Path(gpu.__file__).parent
+    known |= set(
+        re.findall(r'\bid="([a-z-]+)"', "".join(p.read_text() for p in folder.glob("*.py")))
+    )
     assert {finding for knob in KNOBS for finding in knob.addresses} <= known
 
 
