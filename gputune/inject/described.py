@@ -68,9 +68,18 @@ def _optimizer(keras: ModuleType, optimizer: Any) -> dict[str, Any]:
     if optimizer is None:
         return {"optimizer": None, "learning_rate": None}
     rate = getattr(optimizer, "learning_rate", None)
-    # A float32: its seven digits, not those of the double that Python makes of it.
-    plain = float(f"{float(rate):.7g}") if isinstance(rate, keras.Variable) else None
+    plain = _plain(keras, rate) if isinstance(rate, keras.Variable) else None
     return {"optimizer": type(optimizer).__name__, "learning_rate": plain}
+
+
+def _plain(keras: ModuleType, rate: Any) -> float | None:
+    """A variable's value; one of several replicas is no number to Python, but an array to Keras."""
+    try:
+        value = float(keras.ops.convert_to_numpy(rate))
+    except Exception:  # whatever a strategy's variables raise outside of their replicas
+        return None
+    # A float32: its seven digits, not those of the double that Python makes of it.
+    return float(f"{value:.7g}")
 
 
 def strategy(used: Any) -> dict[str, Any]:

@@ -200,7 +200,9 @@ class Loop:
         if "strategy.run" in kinds:
             return Trained(reason="strategy.run is called outside of a compiled function")
         things = [(t.thing(), self._called[t] / max(self._steps_over, 1)) for t in self._trainers]
-        if kinds == {"train_on_batch"} and len(things) == 1 and things[0][0] is not None:
+        if any(thing is None for thing, _ in things):
+            return Trained(reason="the training function was gone when the loop had ended")
+        if kinds == {"train_on_batch"} and len(things) == 1:
             model = things[0][0]
             return Trained(
                 ((model.train_function, things[0][1]),), model,
@@ -208,7 +210,7 @@ class Loop:
             )  # fmt: skip
         if "train_on_batch" in kinds:
             things = [(getattr(thing, "train_function", thing), n) for thing, n in things]
-        return Trained(tuple((thing, n) for thing, n in things if thing is not None))
+        return Trained(tuple(things))
 
     @staticmethod
     def _alive(fetched: list[Fetched]) -> list[weakref.ref[Any]]:
