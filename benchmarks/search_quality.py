@@ -410,7 +410,10 @@ def markdown(rows: Sequence[Mapping[str, Any]], frozen: str, seeds: int, env: An
         "## Computed (simulated): drawn after the heuristics were frozen",
         f"FROZEN: `gputune/search/heuristics.py` has SHA-256 `{frozen}`. The parameters of these "
         "tables are drawn from that hash, over the ranges of `simulated_step.drawn`: with another "
-        "text of the heuristics they would be other tables.",
+        "text of the heuristics they would be other tables. What they do not show: they are new "
+        "draws from the family of tables that the search was developed on (`--development 1`, "
+        "`2` and `3`, and the tables above), and the hash covers `heuristics.py` alone, not what "
+        "chooses the knobs (`choosing.py`, `ahead.py`) or turns to TPE (`propose.py`).",
         table_of(late),
         "## Recorded from scripts on this machine",
         table_of(real) if real else "None is recorded yet.",
@@ -436,10 +439,16 @@ def main() -> int:
     parser.add_argument("--methods", nargs="*", default=list(METHODS), choices=list(METHODS))
     parser.add_argument("--recorded", type=Path, help="a folder of recorded tables")
     parser.add_argument("--out", type=Path, help="write search_quality.md and .json there")
+    parser.add_argument("--render", type=Path, help="write the .md of this .json again")
     parser.add_argument("--development", type=int, help="drawn tables of this seed instead")
     options = parser.parse_args()
     optuna.logging.set_verbosity(optuna.logging.ERROR)
     frozen = heuristics_sha256()
+    if options.render is not None:
+        kept = json.loads(options.render.read_text())
+        text = markdown(kept["tables"], kept["frozen_sha256"], kept["seeds"], kept["environment"])
+        options.render.with_suffix(".md").write_text(text.rstrip() + "\n")
+        return 0
     tables = [computed(machine) for machine in EARLY]
     if options.development is not None:
         seed = options.development

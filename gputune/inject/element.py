@@ -44,9 +44,13 @@ def describe(
 
 
 def components(tf: ModuleType, spec: Any) -> list[Component]:
-    """The parts of an element spec, flat; of ragged and sparse ones what they are made of."""
+    """The parts of an element spec, flat; of ragged and sparse ones what they are made of.
+
+    Of a distributed dataset's spec: what the first replica gets.
+    """
     found: list[Component] = []
-    for part in tf.nest.flatten(spec, expand_composites=True):
+    own = [(_of_replicas(part) or (part,))[0] for part in tf.nest.flatten(spec)]
+    for part in tf.nest.flatten(own, expand_composites=True):
         dtype, shape = getattr(part, "dtype", None), getattr(part, "shape", None)
         sizes = None if shape is None or shape.rank is None else shape.as_list()
         found.append((dtype.name if dtype is not None else "", sizes))
@@ -66,8 +70,11 @@ def batches(tf: ModuleType, element: Any) -> list[Batch]:
 def assumed(tf: ModuleType, spec: Any, batch_size: int | None) -> list[Batch]:
     """A batch as the spec has it, of that size where the spec leaves it open.
 
-    Empty where another dimension is open, too: that of a batch's components would be a guess.
+    Empty where another dimension is open, too: that of a batch's components would be a guess; and
+    for replicas, whose shares of the batch the spec does not tell.
     """
+    if spec is not None and any(map(_of_replicas, tf.nest.flatten(spec))):
+        return []
     found: list[tuple[str, tuple[int, ...]]] = []
     for dtype, shape in components(tf, spec) if spec is not None else ():
         if shape is None:
@@ -89,6 +96,11 @@ def last_batch_size(recorder: Recorder | None, dataset_id: int | None) -> int | 
             size = made.arguments.get("batch_size")
             return size if isinstance(size, int) else None
     return None
+
+
+def _of_replicas(part: Any) -> tuple[Any, ...]:
+    """What each replica gets of a part; `_value_specs` is private (tried on TensorFlow 2.21)."""
+    return tuple(getattr(part, "_value_specs", ()))
 
 
 def _part(tensor: Any) -> tuple[str, tuple[int, ...]]:

@@ -23,9 +23,6 @@ from gputune.search.space import (
 )
 
 _ASKING = (Severity.PROBLEM, Severity.WARNING)
-_ON_A_GPU = {"launch-bound": "host-bound"}
-"""On a GPU the rules call `launch-bound` what they call `host-bound` on a CPU: the host's fixed
-cost of a step. What helps the one helps the other."""
 
 
 class BadChoice(ValueError):
@@ -116,8 +113,7 @@ class _Asking:
 
 def _helps(knob: Knob, finding: Finding) -> bool:
     """Whether the finding is worth acting on, and the knob can help it."""
-    same_cause = _ON_A_GPU.get(finding.id, finding.id)
-    return finding.severity in _ASKING and bool({finding.id, same_cause} & set(knob.addresses))
+    return finding.severity in _ASKING and finding.id in knob.addresses
 
 
 @dataclass(frozen=True, kw_only=True)
