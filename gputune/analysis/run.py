@@ -45,6 +45,7 @@ class FitRun:
     device_memory: dict[str, Any] | None = None
     batch_memory: dict[str, Any] | None = None
     compute: dict[str, Any] | None = None
+    loss: dict[str, Any] | None = None
 
     @property
     def style(self) -> str:
@@ -130,6 +131,8 @@ def _add_to_fit(fit: FitRun, kind: str, event: dict[str, Any]) -> None:
         fit.batch_memory = event
     elif kind == names.COMPUTE:
         fit.compute = event
+    elif kind == names.LOSS:
+        fit.loss = event
 
 
 def _is_row(row: object) -> bool:

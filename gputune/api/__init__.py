@@ -7,29 +7,48 @@ from gputune.api.loading import load
 from gputune.api.outputs import OutputFailed, Outputs, Written, write_page
 from gputune.api.profiling import Result, profile
 from gputune.api.running import Ran, run
+from gputune.api.study_outputs import StudyOutputs, StudyWritten
 from gputune.api.trace import TraceOutputs, trace_file, write_trace_page
+from gputune.api.trials.asking import Progress, TuneOptions
+from gputune.api.tuning import BaselineFailed, Planned, Tuned, known_profile, plan_study, tune
 from gputune.launch.command import BadTarget, Target
 from gputune.rewrite.toml_reader import BadConfig
 from gputune.schema.read import UnreadableRecord
+from gputune.search.choosing import BadChoice, Choice, parse_value
+from gputune.search.storage import StudyUnusable
 from gputune.trace.xplane import UnreadableTrace
 
 __all__ = [
+    "BadChoice",
     "BadConfig",
     "BadTarget",
+    "BaselineFailed",
+    "Choice",
     "OutputFailed",
     "Outputs",
+    "Planned",
+    "Progress",
     "Ran",
     "Result",
+    "StudyOutputs",
+    "StudyUnusable",
+    "StudyWritten",
     "Target",
     "TraceOutputs",
+    "TuneOptions",
+    "Tuned",
     "UnreadableRecord",
     "UnreadableTrace",
     "Written",
+    "known_profile",
     "load",
     "load_config",
+    "parse_value",
+    "plan_study",
     "profile",
     "run",
     "trace_file",
+    "tune",
     "write_page",
     "write_trace_page",
 ]

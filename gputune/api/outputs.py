@@ -6,16 +6,19 @@ import os
 import socket
 import stat
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from gputune.report.html import render_html
 from gputune.report.names import report_name
+from gputune.report.study_html import render_study_page
 from gputune.rewrite.snippet import config_to_snippet
 from gputune.rewrite.toml import config_to_toml
 from gputune.schema.config import Config
 from gputune.schema.profile import Profile
+from gputune.schema.study import Study
 from gputune.schema.write import to_json
 
 DEFAULT_FOLDER = Path("gputune-reports")
@@ -63,21 +66,8 @@ class Outputs:
     def prepare(self) -> None:
         """Prove that the files can be written; raises OutputFailed before anything has run."""
         if self.uses_folder:
-            _prove_writable(self.folder)
-        if self.json is not None and self.json == self.html:
-            raise OutputFailed(
-                "--json and --html name the same file", "give each a path of its own"
-            )
-        for path in (self.json, self.html):
-            if path is None:
-                continue
-            if path.is_dir():
-                raise OutputFailed(f"{path} is a folder", "give the path of a file")
-            if path.exists() and not self.force:
-                raise OutputFailed(
-                    f"{path} exists already", "give another path, or --force to overwrite it"
-                )
-            _prove_writable(path.parent)
+            prove_writable(self.folder)
+        prove_free((self.json, self.html), force=self.force)
 
     def write(self, profile: Profile, config: Config | None, script: str) -> Written:
         """Write the files; raises OutputFailed, after the JSON was saved elsewhere, if it can."""
@@ -86,16 +76,16 @@ class Outputs:
             return self._write(profile, config, script, text)
         except OSError as error:
             raise OutputFailed(
-                f"the report could not be written: {error.strerror or error}", _rescue(text)
+                f"the report could not be written: {error.strerror or error}", rescue(text)
             ) from error
 
     def _write(self, profile: Profile, config: Config | None, script: str, text: str) -> Written:
         if not self.uses_folder:
             if self.json is not None:
-                _write(self.json, text, force=self.force)
+                write_file(self.json, text, force=self.force)
             if self.html is not None:
                 name = self.json.name if self.json is not None else "profile.json"
-                _write(self.html, render_html(profile, json_name=name), force=self.force)
+                write_file(self.html, render_html(profile, json_name=name), force=self.force)
             return Written(json=self.json, html=self.html)
         when = datetime.now(UTC)
 
@@ -105,17 +95,33 @@ class Outputs:
             )
 
         json_path, html_path = path(".json"), path(".html")
-        _write(json_path, text, force=self.force)
-        _write(html_path, render_html(profile, json_name=json_path.name), force=self.force)
+        write_file(json_path, text, force=self.force)
+        write_file(html_path, render_html(profile, json_name=json_path.name), force=self.force)
         if config is None:
             return Written(json=json_path, html=html_path)
         toml_path, snippet_path = path(".gputune.toml"), path(".snippet.py")
-        _write(toml_path, config_to_toml(config), force=self.force)
-        _write(snippet_path, config_to_snippet(config), force=self.force)
+        write_file(toml_path, config_to_toml(config), force=self.force)
+        write_file(snippet_path, config_to_snippet(config), force=self.force)
         return Written(json=json_path, html=html_path, toml=toml_path, snippet=snippet_path)
 
 
-def _prove_writable(folder: Path) -> None:
+def prove_free(paths: Sequence[Path | None], *, force: bool) -> None:
+    """Prove that the JSON and the page can be written there; raises OutputFailed."""
+    wanted = [path for path in paths if path is not None]
+    if len(set(wanted)) < len(wanted):
+        raise OutputFailed("--json and --html name the same file", "give each a path of its own")
+    for path in wanted:
+        if path.is_dir():
+            raise OutputFailed(f"{path} is a folder", "give the path of a file")
+        if path.exists() and not force:
+            raise OutputFailed(
+                f"{path} exists already", "give another path, or --force to overwrite it"
+            )
+        prove_writable(path.parent)
+
+
+def prove_writable(folder: Path) -> None:
+    """Prove that a file can be written there, the folder made if need be; or OutputFailed."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
@@ -129,11 +135,14 @@ def _prove_writable(folder: Path) -> None:
         ) from error
 
 
-def write_page(profile: Profile, path: Path, *, json_name: str, force: bool) -> None:
-    """Write the HTML page of a profile; raises OutputFailed where it cannot be written."""
-    text = render_html(profile, json_name=json_name)
+def write_page(record: Profile | Study, path: Path, *, json_name: str, force: bool) -> None:
+    """Write the HTML page of a record; raises OutputFailed where it cannot be written."""
+    if isinstance(record, Study):
+        text = render_study_page(record, json_name=json_name)
+    else:
+        text = render_html(record, json_name=json_name)
     try:
-        _write(path, text, force=force)
+        write_file(path, text, force=force)
     except FileExistsError as error:
         raise OutputFailed(f"{path} exists already", "give --force to overwrite it") from error
     except OSError as error:
@@ -142,7 +151,8 @@ def write_page(profile: Profile, path: Path, *, json_name: str, force: bool) -> 
         ) from error
 
 
-def _write(path: Path, text: str, *, force: bool) -> None:
+def write_file(path: Path, text: str, *, force: bool) -> None:
+    """Write a file for its owner alone; raises FileExistsError unless `force`."""
     flags = os.O_WRONLY | os.O_CREAT | (os.O_TRUNC if force else os.O_EXCL)
     # For the owner alone: a report names paths, arguments and source lines.
     with os.fdopen(os.open(path, flags, 0o600), "w", encoding="utf-8") as file:
@@ -151,7 +161,8 @@ def _write(path: Path, text: str, *, force: bool) -> None:
         file.write(text)
 
 
-def _rescue(text: str) -> str:
+def rescue(text: str) -> str:
+    """Save a record that could not be written where it should be; what to tell the user."""
     try:
         with tempfile.NamedTemporaryFile(
             "w", encoding="utf-8", prefix="gputune-", suffix=".json", delete=False

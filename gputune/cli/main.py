@@ -15,6 +15,7 @@ from gputune.cli.profile import profile
 from gputune.cli.report import report
 from gputune.cli.run import run
 from gputune.cli.trace import trace
+from gputune.cli.tune import tune
 
 _P = ParamSpec("_P")
 _INTERRUPTED = 130
@@ -56,6 +57,7 @@ _HELP = ["-h", "--help"]
 # gputune's options end at the script's path: everything behind it is the script's, verbatim.
 _SCRIPT = {"allow_interspersed_args": False, "help_option_names": _HELP}
 app.command(context_settings=_SCRIPT)(_exits(profile))
+app.command(context_settings=_SCRIPT)(_exits(tune))
 app.command(context_settings=_SCRIPT)(_exits(run))
 app.command(context_settings={"help_option_names": _HELP})(_exits(trace))
 app.command(context_settings={"help_option_names": _HELP})(_exits(report))

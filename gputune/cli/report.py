@@ -25,6 +25,7 @@ def report(
 ) -> int:
     """Show a saved report again. Exit code: 0, or 1 where the file is no report."""
     from gputune import api
+    from gputune.report.study_terminal import render_study
     from gputune.report.terminal import render_profile
     from gputune.report.trace_terminal import render_trace
     from gputune.schema.study import Study
@@ -34,16 +35,12 @@ def report(
         record = api.load(file)
     except api.UnreadableRecord as error:
         raise Failure(str(error), error.hint, 1) from error
-    if isinstance(record, Study):
-        raise Failure(
-            f"{file} is a study, which this version can read but not show",
-            "in Python, gputune.load(path).to_frame() gives its trials as a table",
-            1,
-        )
     stream = sys.stdout
     size, colored, plain = width(stream), wants_color(color, stream), needs_ascii(stream)
     if isinstance(record, TraceReport):
         text = render_trace(record, width=size, color=colored, ascii_only=plain)
+    elif isinstance(record, Study):
+        text = render_study(record, width=size, color=colored, ascii_only=plain)
     else:
         text = render_profile(record, width=size, color=colored, ascii_only=plain)
     stream.write(text)

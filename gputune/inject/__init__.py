@@ -25,6 +25,7 @@ def start(session: Path) -> None:
     Raises OSError or ValueError where the session folder is unusable; the caller (the private
     `sitecustomize`) swallows that and lets the script run.
     """
+    from gputune.inject import parent_death, seeds
     from gputune.inject.finder import Callback, PostImportFinder
     from gputune.inject.watch import Watch
 
@@ -41,6 +42,8 @@ def start(session: Path) -> None:
         epoch_ns=time.time_ns(),
     )
     os.register_at_fork(after_in_child=lambda: _forget(guard, log))
+    if options.trial:
+        guard.run("trial:parent", parent_death.die_with_parent)
     if not options.measure and not options.settings:
         return
     makers = guard.wrap("edits:makers", watch.legacy_makers_imported)
@@ -62,9 +65,12 @@ def start(session: Path) -> None:
             "keras._tf_keras.keras.saving": legacy,
             "keras._tf_keras.keras.models": legacy,
             "tf_keras": guard.wrap("import:tf_keras", watch.tf_keras_imported),
+            "numpy": guard.wrap("trial:seeds", watch.numpy_imported),
         }
     )
     sys.meta_path.insert(0, finder)
+    if options.seed_offset:
+        guard.run("trial:seeds", seeds.move_python, options.seed_offset)
     watch.watch_opened_files()
 
 

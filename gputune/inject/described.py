@@ -166,3 +166,12 @@ def _profiles(callback: Any) -> bool:
     return bool(getattr(callback, "_should_trace", False)) or bool(
         getattr(callback, "profile_batch", 0)
     )
+
+
+def loss(model: Any) -> float | None:
+    """The loss as `fit` shows it: the mean over this epoch so far; None where there is none.
+
+    `get_metrics_result` is Keras' public list of what the progress bar shows.
+    """
+    value = model.get_metrics_result().get("loss")
+    return None if value is None else float(value)

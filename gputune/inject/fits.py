@@ -130,6 +130,7 @@ class Fits:
                     ((fit.original, 1 / steps_per_call),), model, fields["batch_size"],
                     compiled=bool(fields["jit_compile"]),
                 ),
+                loss=lambda: described.loss(model),
             )  # fmt: skip
             fit.stepper.follow(fit.measurement.plan())
         # Keras keeps the function for the next fit: where `fit:release` failed, it is still ours.

@@ -39,6 +39,8 @@ SHORT_RUN_SHARE = 0.45
 """Of a training that is known to end soon, the clean phase takes this share."""
 UNKNOWN_LENGTH_S = 8.0
 """The clean phase of a single epoch of unknown length: it may end at any time."""
+LONGEST_FILL_S = 60.0
+"""Of a trial: whose first epoch takes longer says nothing about a cache."""
 _FAILED = "gputune's hook on the training step failed"
 
 
@@ -49,6 +51,7 @@ class Measurement:
         self, watch: Watch, tf: ModuleType, stepper: Stepper, *, epochs: int | None,
         total_calls: int | None, own_profiler: str | None, dataset: int | None,
         trained: Callable[[], Trained], cannot_hold: str = "",
+        loss: Callable[[], float | None] | None = None,
     ) -> None:  # fmt: skip
         self._watch = watch
         self._tf = tf
@@ -62,6 +65,9 @@ class Measurement:
         """Why no batch can be held, where that is known before."""
         self._trained = trained
         """What a step is made of, asked for once it has been traced."""
+        self._loss = loss
+        """The loss that training has come to; None where nobody knows it."""
+        self._said_loss = False
         self._memory = DeviceMemory(tf, self._record, may_reset=not watch.options.full)
         self._blocks: Blocks | None = None
         self._first_call_s: float | None = None
@@ -74,6 +80,9 @@ class Measurement:
 
     def plan(self) -> Plan:
         """All phases, one after another."""
+        if self._watch.options.trial:
+            yield from self._trial()
+            return
         yield from self._clean()
         if self._watch.options.full:
             yield from self._trace()
@@ -106,8 +115,36 @@ class Measurement:
 
     def look_at_the_end(self) -> None:
         """Read what was traced for the steps of a training that is over, where nobody did yet."""
-        if self._seen_clean and not self._counted and not self._watch.counted:
+        if self._watch.options.trial:
+            self._say_loss()
+        elif self._seen_clean and not self._counted and not self._watch.counted:
             self._look()
+
+    def _trial(self) -> Plan:
+        """A trial: the clean phase, or as many steps as the guard asks for; then the loss."""
+        wanted = self._watch.options.loss_after_steps
+        if wanted is None:
+            yield from self._clean()
+        else:
+            self._record.phase(events.WARMUP)
+            while self._stepper.calls * self._stepper.steps_per_call < wanted:
+                yield Use(events.WARMUP)
+        while not self._stepper.calls_in_epoch:
+            yield Use(events.SETTLE)  # Keras has just begun its running mean anew
+        self._say_loss()
+        stop_script(self._watch)
+
+    def _say_loss(self) -> None:
+        """A script that does not learn any more is no faster script."""
+        if self._said_loss:
+            return
+        self._said_loss = True
+        value = None if self._loss is None else self._watch.guard.run("trial:loss", self._loss)
+        self._record.write(
+            events.LOSS, t=time.perf_counter(), value=value,
+            steps=self._stepper.calls * self._stepper.steps_per_call,
+            reason="" if value is not None else "only Keras' fit keeps a running loss",
+        )  # fmt: skip
 
     def _finish(self) -> NoReturn:
         self._drain()
@@ -161,6 +198,7 @@ class Measurement:
             call = yield Use(events.WARMUP, sync=number + 1 == WARMUP_CALLS)
             if number == 1 and call is not None:
                 self._first_call_s = call.t_exit - call.t_enter
+        yield from self._fill(self._watch.options.warm_epochs)
         self._record.phase(events.CLEAN)
         self._record.model("begin")
         self._clean_begins()
@@ -190,6 +228,18 @@ class Measurement:
                 self._clean_may_end()
                 self._end_clean(steadiness.judge(windows), windows)
                 return
+
+    def _fill(self, epochs: int) -> Plan:
+        """Train to the end of so many epochs: what is cached is full then."""
+        first, began = self._stepper.epoch, time.perf_counter()
+        while self._stepper.epoch < first + epochs:
+            if time.perf_counter() - began > LONGEST_FILL_S:
+                self._record.unavailable(
+                    "steps", f"the first epoch, which fills the cache, takes more than "
+                    f"{LONGEST_FILL_S:.0f} s: too long for a trial",
+                )  # fmt: skip
+                stop_script(self._watch)
+            yield Use(events.WARMUP)
 
     def _is_enough(self, steady: bool, calls: int, elapsed_s: float) -> bool:
         options = self._watch.options

@@ -62,12 +62,23 @@ class Watch:
             self.edits = Edits(self)
             self.guard.run("edits:tensorflow", self.edits.tensorflow_imported, tf)
 
+    def numpy_imported(self, numpy: ModuleType) -> None:
+        """NumPy is whole: its global seed is one of those that a trial may move."""
+        if self.options.seed_offset:
+            from gputune.inject import seeds
+
+            seeds.move_numpy(numpy, self.options.seed_offset)
+
     def _measure_tensorflow(self, tf: ModuleType) -> None:
         from gputune.inject import datasets, loops, profiler, retracing, sessions
 
         self.log.write(
             events.ENVIRONMENT, tensorflow=getattr(tf, "__version__", None), t=time.perf_counter()
         )
+        if self.options.seed_offset:
+            from gputune.inject import seeds
+
+            self.guard.run("trial:seeds", seeds.move_tensorflow, tf, self.options.seed_offset)
         self.guard.run("datasets", datasets.watch, tf, self)
         self.guard.run("profiler", profiler.watch, tf, self)
         self.guard.run("loops", loops.watch, tf, self)

@@ -44,7 +44,7 @@ KNOB = Knob(
     takes_effect="pipeline",
     changes="order",
     takes=Takes(least=1, words=(AUTOTUNE,)),
-    addresses=("serial-map",),
+    addresses=("serial-map", "input-bound"),
     edits=(
         SetArgument(method="map", argument="num_parallel_calls", words=AUTOTUNED),
         SetArgument(method="interleave", argument="num_parallel_calls", words=AUTOTUNED),

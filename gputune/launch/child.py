@@ -19,7 +19,7 @@ from gputune.launch.signals import Canary, Signals
 from gputune.session.folder import SessionFolder
 
 _STDERR = 2
-_BLOCK_BYTES = 512
+BLOCK_BYTES = 512
 """The kernel counts `ru_inblock` in these, whatever the disk's own block is."""
 
 
@@ -107,7 +107,7 @@ def _supervise(
 ) -> Ended:
     """Wait for the child's end, passing on signals; leave none of its tree if it was forced."""
     try:
-        while (usage := _reap(child)) is None:
+        while (usage := reap(child)) is None:
             ticker.tick_if_due()
             for number in signals.wait(ticker.due_s - time.monotonic()):
                 ending.signal(number, time.monotonic())
@@ -154,7 +154,7 @@ def _reached(pid: int, canary: Canary, number: int) -> bool:
         return False
 
 
-def _reap(child: subprocess.Popen[bytes]) -> resource.struct_rusage | None:
+def reap(child: subprocess.Popen[bytes]) -> resource.struct_rusage | None:
     """The child's resource usage once it has ended; sets its `returncode`."""
     pid, status, usage = os.wait4(child.pid, os.WNOHANG)
     if pid == 0:
@@ -180,6 +180,6 @@ def _ended(
         duration_s=duration_s,
         cpu_s=usage.ru_utime + usage.ru_stime,
         max_rss_bytes=usage.ru_maxrss * rss_unit,
-        storage_read_bytes=usage.ru_inblock * _BLOCK_BYTES,
+        storage_read_bytes=usage.ru_inblock * BLOCK_BYTES,
         tick_error=tick_error,
     )

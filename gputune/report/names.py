@@ -27,10 +27,10 @@ def report_name(script: str, *, when: datetime, host: str, pid: int, suffix: str
         raise ValueError("the time of a report needs a time zone")
     stamp = when.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
     stem = re.split(r"[/\\]", script)[-1].removesuffix(".py")
-    return f"{_clean(stem, 'script')}-{stamp}-{_clean(host, 'host')}-{pid}{suffix}"
+    return f"{clean_name(stem, 'script')}-{stamp}-{clean_name(host, 'host')}-{pid}{suffix}"
 
 
-def _clean(name: str, otherwise: str) -> str:
+def clean_name(name: str, otherwise: str) -> str:
     """Keep letters and digits of any language, `_`, `-` and inner dots; the rest becomes `_`."""
     kept = re.sub(r"[^\w.-]+", "_", name)
     # A leading dot hides the file, a leading hyphen is an option to every command.

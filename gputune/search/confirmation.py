@@ -23,8 +23,10 @@ from gputune.search.trying import Outcome
 WORTH_HAVING = 0.02
 """A gain below 2 % is none: that is what two runs on a quiet machine differ by."""
 LEAST_ROUNDS = 5
-"""Ours: with fewer the exact test cannot reach 5 %, whatever the figures (4 against 4: 2.9 %
-one-sided is all there is), and the deviation itself is hardly known."""
+"""Ours: with fewer the deviation itself is hardly known, and nobody asks whether they decide."""
+LEAST_TO_SAY = 4
+"""Where the time ends before that, four may still decide: the exact test of 4 against 4 reaches
+2.9 %, of 3 against 3 only 10 %, whatever the figures."""
 LOOKS = (LEAST_ROUNDS, 8, 12, 18, 26, 40)
 """After so many rounds it is asked whether they decide. The more often one asks, the more often
 chance decides."""
@@ -182,7 +184,7 @@ def judge(arm: Arm, runs: Sequence[Run]) -> Confirmation:
         reason=reason,
         p_value=exact_p(candidate, baseline),
         smallest_detectable_ratio=smallest,
-        worth_having=n >= LEAST_ROUNDS and verdict == "faster" and ratio >= 1 + WORTH_HAVING,
+        worth_having=n >= LEAST_TO_SAY and verdict == "faster" and ratio >= 1 + WORTH_HAVING,
         candidate_samples_per_s=math.exp(fmean(map(math.log, candidate))),
         baseline_samples_per_s=math.exp(fmean(map(math.log, baseline))),
     )
@@ -202,7 +204,7 @@ def _verdict(
 ) -> tuple[Verdict, str]:
     low, high = ci95
     within = f"95 % interval {low:.3f} to {high:.3f}"
-    if rounds < LEAST_ROUNDS:
+    if rounds < LEAST_TO_SAY:
         return "inconclusive", f"{rounds} rounds are too few to say ({within})"
     if low > 1 - WORTH_HAVING and high < 1 + WORTH_HAVING:
         return "same", f"no gain worth having: the {within} lies within 2 % of 1"

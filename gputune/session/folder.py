@@ -40,6 +40,14 @@ class Options:
     """What to change of the script while it runs; see `inject/edits`."""
     measure: bool = True
     """Watch and time the training; without it nothing but the settings is put in."""
+    trial: bool = False
+    """A trial of the search: end the script once its clean phase is over, and with its parent."""
+    loss_after_steps: int | None = None
+    """In a trial: end after so many steps from the first, for the loss that they come to."""
+    warm_epochs: int = 0
+    """In a trial: measure after so many whole epochs; a cache is filled in the first."""
+    seed_offset: int = 0
+    """Added to what the script seeds Python, NumPy and TensorFlow with; the guard's seeds."""
     break_hook: str | None = None
     """Test-only: the named hooks (`dry:*`) raise at every call; the script must survive it."""
 

@@ -42,6 +42,7 @@ result = api.profile(
     options=Options(
         full=job["full"], max_s=job["max_s"], break_hook=job["hook"],
         settings=tuple(Setting(**one) for one in job["settings"]),
+        trial=job["trial"], seed_offset=int(job["trial"]),
     ),
     outputs=api.Outputs(json=Path(job["json"])),
 )
@@ -59,6 +60,8 @@ class Fault:
     said: str | None = None
     """The hook that the report names, where it is not this one."""
     script: Path = SMALL
+    trial: bool = False
+    """Whether the run is a trial of the search, with other seeds."""
     settings: bool = False
     """Whether settings are put into the script, which the broken hooks would do."""
 
@@ -118,6 +121,7 @@ ENDED = [
     Fault("profiler", full=False, env=LONG),
     Fault("batch_memory", full=False, env=LONG),
 ]
+TRIALS = [Fault("trial:*", full=False, env=LONG, said="trial:", trial=True)]
 
 
 class Runs:
@@ -135,7 +139,7 @@ class Runs:
             str(fault): pool.submit(
                 python, "-c", DRIVER, self._job(fault), cwd=self._folder(fault), env=fault.env
             )
-            for fault in [*FAULTS, *ENDED]
+            for fault in [*FAULTS, *ENDED, *TRIALS]
         }
 
     def bare(self, fault: Fault) -> Ran:
@@ -162,6 +166,7 @@ class Runs:
                 "hook": fault.hook,
                 "full": fault.full,
                 "max_s": 1.0,
+                "trial": fault.trial,
                 "settings": PUT_IN if fault.settings else [],
                 "json": str(self._json(fault)),
             }
@@ -202,6 +207,16 @@ def test_a_failure_amid_held_batches_ends_the_script(fault: Fault, runs: Runs) -
     assert profile.steps.mean_s is not None
 
 
+@pytest.mark.parametrize("fault", TRIALS, ids=str)
+def test_a_trial_is_measured_without_what_is_beside_it(fault: Fault, runs: Runs) -> None:
+    ran, profile = runs.broken(fault)
+    assert ran.exit_code == 0, ran.stderr
+    assert _says(profile, fault), profile.notes
+    assert profile.command.stopped_by_gputune
+    assert profile.steps is not None
+    assert profile.steps.mean_s is not None
+
+
 def test_steps_are_still_counted_where_a_hook_beside_them_fails(runs: Runs) -> None:
     """12 steps of the first fit, 6 of the second."""
     for hooks in (BESIDE, LOOKING):
@@ -214,7 +229,7 @@ def test_every_hook_of_the_source_is_broken_here() -> None:
     calls = r"(?:guard\.run|guard\.wrap|guard\.trip|self\.run|self\.trip)\("
     literals = set(re.findall(calls + r'\s*"([^"]+)"', source))
     assert len(literals) >= 14
-    faults = [*FAULTS, *ENDED]
+    faults = [*FAULTS, *ENDED, *TRIALS]
     tried = {hook for fault in faults for hook in fault.hook.split(",")}
     assert not [name for name in literals if not any(fnmatch.fnmatchcase(name, t) for t in tried)]
 

@@ -138,7 +138,7 @@ def test_where_nothing_can_be_written_at_all_the_hint_says_so(
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(module, "_write", full)
+    monkeypatch.setattr(module, "write_file", full)
     monkeypatch.setattr(tempfile, "NamedTemporaryFile", full)
     with pytest.raises(OutputFailed, match="No space left on device") as caught:
         Outputs(folder=tmp_path).write(PROFILE, None, "train.py")

@@ -1,0 +1,203 @@
+"""`tune`: search a script's settings, confirm what is faster, and say how sure that is."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from importlib import metadata
+from pathlib import Path
+
+import gputune
+from gputune.api.outputs import OutputFailed
+from gputune.api.recording import sha256_of
+from gputune.api.studies import StudyFiles, newest_profile
+from gputune.api.study_outputs import StudyOutputs, StudyWritten
+from gputune.api.trials.asking import Progress, TuneOptions
+from gputune.api.trials.measuring import Script, Trials
+from gputune.api.trials.process import observe
+from gputune.api.trials.study import StudyRun
+from gputune.knobs.registry import KNOBS
+from gputune.launch.command import Target, check_target
+from gputune.schema.config import Config
+from gputune.schema.profile import Profile
+from gputune.schema.secrets import allowed_environment, redact_arguments
+from gputune.schema.study import Budget, Identity, Plan, Study
+from gputune.search.choosing import choose_space
+from gputune.search.outcomes import outcome_of
+from gputune.search.planning import plan, plan_lines
+from gputune.search.space import Dimension, Space, index_of
+from gputune.search.storage import open_store
+from gputune.session.folder import Options
+
+_PROFILE_MAX_S = 20.0
+
+
+@dataclass(frozen=True)
+class Tuned:
+    """What `tune` gives: the record, the recommended configuration (None: none), the files."""
+
+    study: Study
+    config: Config | None
+    written: StudyWritten
+    interrupted: bool
+
+    @property
+    def failed(self) -> bool:
+        """Whether the script fails as it is."""
+        first = self.study.trials[:1]
+        return any(trial.state != "complete" for trial in first)
+
+
+@dataclass(frozen=True)
+class Planned:
+    """What `tune` would do: the record's plan, and the same in lines."""
+
+    plan: Plan
+    lines: tuple[str, ...]
+
+
+class BaselineFailed(Exception):
+    """The script fails as it is, or trains in no way that can be measured; `hint` helps."""
+
+    def __init__(self, what: str, hint: str) -> None:
+        super().__init__(what)
+        self.what = what
+        self.hint = hint
+
+
+def plan_study(profile: Profile, options: TuneOptions) -> Planned:
+    """What a study of the script would do, by its profile; nothing is run.
+
+    Raises BadChoice for a knob or a value that cannot be meant.
+    """
+    space = _space(profile, options)
+    made = plan(profile, space, options.budget)
+    return Planned(made, plan_lines(space, made))
+
+
+def known_profile(target: Target, folder: Path) -> Profile | None:
+    """The newest profile of this very script and arguments in a folder of reports, or None.
+
+    Raises BadTarget for a script that cannot be started.
+    """
+    sha256 = sha256_of(check_target(target))
+    return newest_profile(folder, sha256, tuple(redact_arguments(list(target.arguments))))
+
+
+def tune(
+    target: Target | str | os.PathLike[str],
+    arguments: tuple[str, ...] = (),
+    *,
+    options: TuneOptions | None = None,
+    outputs: StudyOutputs | None = None,
+    profile: Profile | None = None,
+    progress: Progress | None = None,
+    clock: Callable[[], float] = time.monotonic,
+) -> Tuned:
+    """Search a script's settings and write the study, the configuration and the page.
+
+    `profile` is an earlier one of the same script, which spares the first run. A study that was
+    broken off is gone on with. Raises BadTarget, BadChoice, BaselineFailed, StudyUnusable (another
+    tuner is at work, another study lies there), OutputFailed.
+    """
+    if not isinstance(target, Target):
+        target = Target(script=os.fspath(target), arguments=tuple(arguments))
+    options = options or TuneOptions()
+    outputs = outputs or StudyOutputs()
+    progress = progress or Progress()
+    source = check_target(target)
+    budget = options.budget
+    outputs.prepare()
+    began = clock()
+    files = StudyFiles(outputs.folder, target.name)
+    identity = _identity(target, source, options)
+    kept = None if options.fresh else files.read_profile(identity)
+    found = profile or kept or _profile(target, source, options, budget, progress)
+    space = _space(found, options)
+    identity = replace(identity, space_sha256=space.sha256())
+    script = Script(target=target, source=source, profile=found)
+    try:
+        store = open_store(files.journal, space, identity, fresh=options.fresh)
+    except OSError as error:
+        raise _unwritable(files.journal, error) from error
+    with store, Trials(script, space) as trials:
+        try:
+            files.write_profile(found)
+            study = StudyRun(
+                script, space, budget, options, store, trials, progress, identity, clock, began,
+                # A study that is gone on with has paid for its profile already.
+                0.0 if found is kept else clock() - began,
+            )  # fmt: skip
+            record, config = study.run()
+        except OSError as error:
+            raise _unwritable(files.journal, error) from error
+    return Tuned(
+        record, config, outputs.write(record, config, target.name), progress.should_stop()
+    )  # fmt: skip
+
+
+def _profile(
+    target: Target, source: Path | None, options: TuneOptions, budget: Budget, progress: Progress
+) -> Profile:
+    """Profile the script as it is; raises BaselineFailed where that shows no training."""
+    progress.on_note("profiling the script as it is")
+    seen = observe(
+        target, source, Options(fit=options.fit, max_s=_PROFILE_MAX_S),
+        timeout_s=max(budget.total_s, 60.0),
+    )  # fmt: skip
+    outcome = outcome_of(seen.seen())
+    if outcome.state != "complete":
+        raise BaselineFailed(
+            f"the script fails as it is: {outcome.reason}",
+            "gputune profile shows its output; tune it once it trains",
+        )
+    return seen.profile
+
+
+def _space(profile: Profile, options: TuneOptions) -> Space:
+    """The space; what the user's configuration sets is what is tried first."""
+    space = choose_space(profile, KNOBS, options.choice)
+    if options.start is None:
+        return space
+    return replace(
+        space, dimensions=tuple(_starting(d, options.start) for d in space.dimensions)
+    )  # fmt: skip
+
+
+def _starting(dimension: Dimension, start: Config) -> Dimension:
+    """The dimension, with what the configuration says of it as the value to try first."""
+    for setting in start.settings:
+        place = dimension.place.site if dimension.place is not None else None
+        if setting.knob == dimension.knob and setting.site in (None, place):
+            index = index_of(dimension.values, setting.value)
+            return dimension if index is None else replace(dimension, first=index)
+    return dimension
+
+
+def _identity(target: Target, source: Path | None, options: TuneOptions) -> Identity:
+    """What the study belongs to; its space is known later."""
+    packages = {}
+    for name in ("tensorflow", "keras"):
+        try:
+            packages[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            continue
+    return Identity(
+        script_sha256=sha256_of(source) or "",
+        arguments=tuple(redact_arguments(list(target.arguments))),
+        environment=tuple(
+            sorted({**allowed_environment(os.environ), **packages,
+                    "gputune": gputune.__version__}.items())
+        ),
+        space_sha256="",
+        objective=options.objective,
+    )  # fmt: skip
+
+
+def _unwritable(path: Path, error: OSError) -> OutputFailed:
+    return OutputFailed(
+        f"the study {path} cannot be written: {error.strerror or error}",
+        "make room, or give another folder with -o; what was written is gone on with",
+    )
