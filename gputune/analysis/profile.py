@@ -10,6 +10,7 @@ from typing import Any
 from gputune.analysis.beyond import beyond_the_step
 from gputune.analysis.breakdown import break_down, ceilings_record, transfer_record
 from gputune.analysis.calls import chain_to_source, label, site, site_of
+from gputune.analysis.device_activity import device_activity
 from gputune.analysis.device_facts import with_device_facts
 from gputune.analysis.input_wait import input_wait
 from gputune.analysis.notes import cross_checks, run_notes
@@ -88,6 +89,7 @@ def _with_training(
         config=settings_in_force(fit.begin, chain),
         pipeline=_pipeline(run, fit, chain, trace.tree, drained, profile.environment.cores),
         transfer=transfer_record(trace.gpu, trace.steps),
+        device_activity=device_activity(trace.activities, trace.steps),
         ceilings=ceilings_record(steps, wait, drained),
         series=step_series(fit),
         repetitions=repetition_records(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gputune.schema.trace import Activity
 from gputune.trace.gpu import GpuActivity
 from gputune.trace.host_ops import HostSteps
 from gputune.trace.iterators import IteratorTree
@@ -19,5 +20,7 @@ class TraceFacts:
     """The first GPU that worked."""
     gpus: tuple[tuple[int, GpuActivity], ...] = ()
     """Each GPU that worked, by TensorFlow's number of it."""
+    activities: tuple[tuple[int, Activity], ...] = ()
+    """All figures of the same GPUs, over the traced steps together."""
     steps: int = 0
     reason: str = ""

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from gputune.analysis.run import FitRun
 from gputune.analysis.trace_facts import TraceFacts
+from gputune.schema.trace import Activity
+from gputune.trace.columns import base_ps
 from gputune.trace.gpu import GpuActivity, gpu_streams
+from gputune.trace.host import read_host
 from gputune.trace.host_ops import StepWindow, host_steps, step_windows
 from gputune.trace.iterators import iterator_forest
+from gputune.trace.measure import activity, measured
 from gputune.trace.xplane import Trace, UnreadableTrace, find, read
 
 
@@ -36,15 +41,34 @@ def _facts(trace: Trace, fit: FitRun) -> TraceFacts:
     return TraceFacts(
         host=host_steps(trace, windows, steps_per_window=fit.steps_per_call),
         tree=tree,
-        gpu=gpus[0][1] if gpus else None,
-        gpus=gpus,
+        gpu=gpus[0].seen if gpus else None,
+        gpus=tuple((gpu.index, gpu.seen) for gpu in gpus),
+        activities=tuple((gpu.index, gpu.all) for gpu in gpus),
         steps=len(windows) * fit.steps_per_call,
     )
 
 
-def _gpus(trace: Trace, windows: tuple[StepWindow, ...]) -> tuple[tuple[int, GpuActivity], ...]:
-    """The GPUs that worked, from the first traced step to the end of the last."""
-    if not windows:
-        return ()
+@dataclass(frozen=True)
+class _Gpu:
+    """A GPU that worked: its number, and what it did from the first traced step to the last."""
+
+    index: int
+    seen: GpuActivity
+    all: Activity
+
+
+def _gpus(trace: Trace, windows: tuple[StepWindow, ...]) -> list[_Gpu]:
+    streams = gpu_streams(trace) if windows else ()
+    if not streams:
+        return []
     window = (windows[0].start_ps, windows[-1].end_ps)
-    return tuple((gpu.index, gpu.activity(window)) for gpu in gpu_streams(trace))
+    base = base_ps(trace)
+    host = read_host(trace, base)
+    start, end = (point - base for point in window)
+    found = []
+    for gpu in streams:
+        extent = gpu.device.extent or (start, end)
+        axis = (min(start, extent[0]), max(end, extent[1]))
+        everything = activity(measured(gpu, host, axis), (start, end), since=start)
+        found.append(_Gpu(gpu.index, gpu.activity(window), everything))
+    return found

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gputune.report import figures
+from gputune.report.device_lines import device_lines
 from gputune.report.rows import finite, place
 from gputune.schema.profile import Profile
 from gputune.schema.training import CallbackCost, Retracing
@@ -44,7 +45,8 @@ class Line:
 
 def lines(profile: Profile) -> list[Line]:
     """Return what is worth saying of a run beside its steps, in the order of a run."""
-    found = [*_devices(profile), *_startup(profile), *_pauses(profile)]
+    found = [Line(label=label, text=text) for label, text in device_lines(profile)]
+    found += [*_devices(profile), *_startup(profile), *_pauses(profile)]
     found += [Line(label="Callback", text=callback_text(one)) for one in _costly(profile)]
     found += _memory(profile)
     again = [one for one in profile.retracing if one.during_training]

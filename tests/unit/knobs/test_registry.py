@@ -63,7 +63,15 @@ def test_what_a_knob_addresses_is_what_a_rule_can_find() -> None:
         ("serial-map", ("num_parallel_calls", "vectorize")),
         (
             "input-bound",
-            ("prefetch", "cache", "interleave", "deterministic", "private_threadpool", "vectorize"),
+            (
+                "prefetch",
+                "cache",
+                "num_parallel_calls",
+                "interleave",
+                "deterministic",
+                "private_threadpool",
+                "vectorize",
+            ),
         ),
         ("no-cache", ("cache",)),
         ("no-gpu", ()),
