@@ -46,6 +46,7 @@ class FitRun:
     batch_memory: dict[str, Any] | None = None
     compute: dict[str, Any] | None = None
     loss: dict[str, Any] | None = None
+    pruned: dict[str, Any] | None = None
 
     @property
     def style(self) -> str:
@@ -133,6 +134,8 @@ def _add_to_fit(fit: FitRun, kind: str, event: dict[str, Any]) -> None:
         fit.compute = event
     elif kind == names.LOSS:
         fit.loss = event
+    elif kind == names.PRUNED:
+        fit.pruned = event
 
 
 def _is_row(row: object) -> bool:

@@ -7,6 +7,7 @@ import os
 import platform
 import socket
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -47,6 +48,15 @@ def record_of(
     run = read_run(events)
     if run.end is None or ended.interrupted or run.stopped:
         remove_leftovers(events)
+    return record_of_events(target, source, events, options, watching, ended, started)
+
+
+def record_of_events(
+    target: Target, source: Path | None, events: Sequence[dict[str, Any]], options: Options,
+    watching: Watching, ended: Ended, started: datetime,
+) -> Profile:  # fmt: skip
+    """The Profile of what these events tell, with its findings."""
+    run = read_run(events)
     fit = choose_fit(run.fits, options.fit)
     windows = clean_windows(fit, full=options.full) if fit is not None else []
     gpus = watching.gpus(windows, _trained(run, fit, full=options.full))

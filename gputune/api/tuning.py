@@ -15,8 +15,9 @@ from gputune.api.recording import sha256_of
 from gputune.api.studies import StudyFiles, newest_profile
 from gputune.api.study_outputs import StudyOutputs, StudyWritten
 from gputune.api.trials.asking import Progress, TuneOptions
-from gputune.api.trials.measuring import Script, Trials
+from gputune.api.trials.measuring import Trials
 from gputune.api.trials.process import observe
+from gputune.api.trials.script import Script
 from gputune.api.trials.study import StudyRun
 from gputune.knobs.registry import KNOBS
 from gputune.launch.command import Target, check_target
@@ -122,7 +123,7 @@ def tune(
         store = open_store(files.journal, space, identity, fresh=options.fresh)
     except OSError as error:
         raise _unwritable(files.journal, error) from error
-    with store, Trials(script, space) as trials:
+    with store, Trials(script, space, objective=options.objective) as trials:
         try:
             files.write_profile(found)
             study = StudyRun(

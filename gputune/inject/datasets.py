@@ -83,6 +83,26 @@ class Recorder:
             return None
         return None if made is None else made.id
 
+    def why_not_again(self, dataset: Any) -> str:
+        """Why a dataset must not be made and run once more; nothing where it may be.
+
+        Of all that it stands on, as far as that still lives.
+        """
+        made = self._made_by.get(dataset)
+        if made is None:
+            return "how it was made was not recorded"
+        by_id = {one.id: one for one in list(self._made_by.values())}
+        todo, seen = [made], set[int]()
+        while todo:
+            one = todo.pop()
+            if one.id in seen:
+                continue
+            seen.add(one.id)
+            if one.hazard:
+                return f".{one.method}: {one.hazard}"
+            todo += [by_id[i] for i in one.inputs if i in by_id]
+        return ""
+
     def living(self) -> dict[int, tuple[Any, Made]]:
         """The datasets that still live, each with its call, by the call's id.
 

@@ -14,6 +14,7 @@ from gputune.inject.measurement import Measurement
 from gputune.inject.patching import caller, patch
 from gputune.inject.sites import call_site
 from gputune.inject.stepper import Stepper
+from gputune.inject.trials.serving import Serving
 from gputune.session import events
 
 if TYPE_CHECKING:
@@ -55,6 +56,24 @@ class Fits:
         kwargs: dict[str, Any],
     ) -> Any:  # fmt: skip
         """Hook of `keras.Model.fit`."""
+        if self._is_served():
+            # Never returns: the script's own `fit` is what serves.
+            Serving(self._keras, self._tf, self._watch).serve(
+                model, args, kwargs, lambda args, kwargs: self._fit(original, model, args, kwargs)
+            )
+        return self._fit(original, model, args, kwargs)
+
+    def _is_served(self) -> bool:
+        """Whether this call of `fit` is the one that trials are made of."""
+        watch = self._watch
+        if watch.options.control_fd is None or watch.serving or self._running:
+            return False
+        return watch.options.fit in (None, watch.trainings + 1)
+
+    def _fit(
+        self, original: Callable[..., Any], model: Any, args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+    ) -> Any:  # fmt: skip
         guard = self._watch.guard
         guard.run("loop:end", loops.end)
         self._watch.in_fit += 1

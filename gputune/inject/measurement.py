@@ -21,10 +21,12 @@ from gputune.inject.blocks import Blocks
 from gputune.inject.compute import Trained
 from gputune.inject.device_memory import DeviceMemory
 from gputune.inject.drain import LONGEST_DRAIN_S, Drained, measure_rate
+from gputune.inject.early import cannot_win
 from gputune.inject.length import Length, TrainingEnds
 from gputune.inject.record import Record
 from gputune.inject.stepper import Plan, Stepper, Use
 from gputune.inject.stop import stop_script
+from gputune.inject.trials.over import TrialOver
 from gputune.session import events
 
 if TYPE_CHECKING:
@@ -132,7 +134,37 @@ class Measurement:
         while not self._stepper.calls_in_epoch:
             yield Use(events.SETTLE)  # Keras has just begun its running mean anew
         self._say_loss()
+        self._end_trial()
+
+    def _end_trial(self) -> NoReturn:
+        """Leave the fit where the process stays for another trial, else the script."""
+        if self._watch.serving:
+            self._stepper.flush()
+            raise TrialOver
         stop_script(self._watch)
+
+    def _cannot_win(self, windows: list[steadiness.Window]) -> bool:
+        """Whether the trial clearly stays below the best so far; says so."""
+        incumbent = self._watch.options.incumbent_samples_per_s
+        size = self._batch_size()
+        if incumbent is None or size is None:
+            return False
+        per_call = size * self._stepper.steps_per_call
+        rates = [per_call / window.call_s for window in windows]
+        if not cannot_win(rates, incumbent):
+            return False
+        self._record.write(
+            events.PRUNED, t=time.perf_counter(), samples_per_s=sum(rates) / len(rates)
+        )
+        return True
+
+    def _batch_size(self) -> int | None:
+        """Samples of a batch, by what the iterator gives or by the recorded calls."""
+        for spec in self._tf.nest.flatten(self._spec):
+            shape = getattr(spec, "shape", None)
+            if shape is not None and shape.rank and shape[0] is not None:
+                return int(shape[0])
+        return element.last_batch_size(self._watch.recorder, self._dataset)
 
     def _say_loss(self) -> None:
         """A script that does not learn any more is no faster script."""
@@ -220,6 +252,10 @@ class Measurement:
                 if closes:
                     windows.append(steadiness.Window(call.t_end - window_s, window_s, window_calls))
                     window_s, window_calls = 0.0, 0
+                    if self._cannot_win(windows):
+                        self._clean_may_end()
+                        self._end_clean(steadiness.judge(windows), windows)
+                        return
                     steady = steadiness.judge(windows).steady
                     if len(windows) == steadiness.MINIMUM_WINDOWS:
                         # Once, so that a script that ends by itself leaves one.
@@ -238,7 +274,7 @@ class Measurement:
                     "steps", f"the first epoch, which fills the cache, takes more than "
                     f"{LONGEST_FILL_S:.0f} s: too long for a trial",
                 )  # fmt: skip
-                stop_script(self._watch)
+                self._end_trial()
             yield Use(events.WARMUP)
 
     def _is_enough(self, steady: bool, calls: int, elapsed_s: float) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import sys
 import time
 from types import ModuleType
@@ -30,9 +29,12 @@ class Watch:
         self.log = log
         self.guard = guard
         self._hooked: set[str] = set()
-        self._trainings = itertools.count(1)
+        self.trainings = 0
+        """How many trainings have begun: calls of `fit`, loops written by hand."""
         self.in_fit = 0
         """How many calls of Keras' `fit` are running, one inside another."""
+        self.serving = False
+        """Whether the script's `fit` is made again and again, a trial each."""
         self.measured = False
         """Under `--full` the first training that was measured is the one; others are counted."""
         self.edits: Edits | None = None
@@ -43,7 +45,8 @@ class Watch:
 
     def next_training(self) -> int:
         """The number of a training that begins: of a `fit`, or of a loop written by hand."""
-        return next(self._trainings)
+        self.trainings += 1
+        return self.trainings
 
     def measures(self, number: int) -> bool:
         """Whether this training is to be measured."""
@@ -55,7 +58,7 @@ class Watch:
             return
         if self.options.measure:
             self._measure_tensorflow(tf)
-        if self.options.settings:
+        if self.options.settings or self.options.control_fd is not None:
             from gputune.inject.edits import Edits
 
             # Last, so that gputune's other hooks see what is put in as the script's own.

@@ -50,6 +50,8 @@ class RunSeen:
     loss: float | None = None
     fill_samples_per_s: float | None = None
     """In the first epoch, where that filled a cache."""
+    pruned_at: float | None = None
+    """Samples/s at which it was ended, since it clearly could not win."""
     not_in_force: Sequence[str] = ()
     in_process: bool = False
 
@@ -99,6 +101,8 @@ def _state(seen: RunSeen) -> tuple[TrialState, str]:
         return "failed", f"the loss is {seen.loss}"
     if seen.not_in_force:
         return "failed", "; ".join(seen.not_in_force)
+    if seen.pruned_at is not None:
+        return "pruned", f"ended early at {seen.pruned_at:.5g} samples/s: far from the best so far"
     steps = seen.profile.steps if seen.profile is not None else None
     if steps is None or steps.samples_per_s is None:
         return "failed", f"the training was not measured: {_why_not(seen.profile)}"

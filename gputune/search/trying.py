@@ -46,7 +46,7 @@ class Measure(Protocol):
         """Run the script with these knobs and say what came of it.
 
         `incumbent` is the best samples/s so far, None before there is one: a trial that clearly
-        stays below it may end early, as `pruned` (see `early.cannot_win`).
+        stays below it may end early, as `pruned` (see `inject.early`).
         """
         ...
 

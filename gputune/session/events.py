@@ -18,6 +18,9 @@ process), so that the parent's sensors and the child's steps share one axis.
 | device_memory | fit, peak_since (`clean phase` or `start`), devices [{index, current_bytes, peak_bytes, limit_bytes (configured, or null), growth (bool, or null)}]; the last one counts |
 | batch_memory | fit, points [[batch size, peak bytes on GPU:0]], reason (why there are not two) |
 | compute | fit, flops (of a step, or null), by_dtype {dtype: flops}, reason (why there are none), took_s, policy (of the layers with weights, or the global one), tensor_float_32 (bool), devices [{name, compute_capability}], layers [{layer, kind, dimension, size, wanted}] (null where no model is known) |
+| resident | t, reason (why the training cannot be served without new processes, or empty) |
+| trial_begin / trial_end | trial, t; at the end: error (what was raised, or empty), threads (that Python knows), rss_bytes |
+| pruned | fit, t, samples_per_s (what it trained at) |
 | loss | fit, t, steps (since the first), value (the running mean that Keras shows, or null), reason (why it has none) |
 | clean_end | fit, since (t: the steps before it are warm-up), t, stable (bool), reason |
 | model | fit, phase (`begin`, `end` of the clean phase), iterator (number), t, nodes [{id, name, inputs, …}] (the iterator's model; see inject/iterator_model) |
@@ -58,6 +61,10 @@ ELEMENT = "element"
 DEVICE_MEMORY = "device_memory"
 BATCH_MEMORY = "batch_memory"
 COMPUTE = "compute"
+RESIDENT = "resident"
+TRIAL_BEGIN = "trial_begin"
+TRIAL_END = "trial_end"
+PRUNED = "pruned"
 LOSS = "loss"
 CLEAN_END = "clean_end"
 MODEL = "model"

@@ -46,6 +46,11 @@ class Options:
     """In a trial: end after so many steps from the first, for the loss that they come to."""
     warm_epochs: int = 0
     """In a trial: measure after so many whole epochs; a cache is filled in the first."""
+    incumbent_samples_per_s: float | None = None
+    """In a trial: end early where the training clearly stays below this."""
+    control_fd: int | None = None
+    """In a trial: the child's end of the control channel; `fit` is served to it, see
+    `inject/trials`."""
     seed_offset: int = 0
     """Added to what the script seeds Python, NumPy and TensorFlow with; the guard's seeds."""
     break_hook: str | None = None
@@ -88,11 +93,11 @@ class SessionFolder:
     def read_options(self) -> Options:
         """The child's orders, read back."""
         orders = json.loads(self.options.read_text(encoding="utf-8"))
-        settings = tuple(_setting(setting) for setting in orders.pop("settings", ()))
+        settings = tuple(setting_of(setting) for setting in orders.pop("settings", ()))
         return Options(**orders, settings=settings)
 
 
-def _setting(body: Mapping[str, Any]) -> Setting:
+def setting_of(body: Mapping[str, Any]) -> Setting:
     """A Setting from its JSON."""
     site = body["site"]
     if site is not None:

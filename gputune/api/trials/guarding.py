@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from gputune.api.trials.measuring import Script, Trials, without
+from gputune.api.trials.measuring import Trials, without
+from gputune.api.trials.script import Script
 from gputune.schema.config import Value
 from gputune.schema.study import Check
 from gputune.search.candidates import Candidates, candidates

@@ -3,60 +3,34 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import replace
 
-from gputune.api.trials.process import observe, trial_options
-from gputune.launch.command import Target
+from gputune.api.trials.process import observe
+from gputune.api.trials.resident import ResidentTrials
+from gputune.api.trials.script import Script
+from gputune.knobs.registry import BY_NAME
 from gputune.schema.config import Setting, Value
-from gputune.schema.profile import Profile
 from gputune.search.configuring import settings
 from gputune.search.outcomes import RunSeen, outcome_of
-from gputune.search.planning import measured_s
 from gputune.search.space import Space
-from gputune.search.trying import Outcome
+from gputune.search.trying import Objective, Outcome
 from gputune.session.folder import Options
-
-LEAST_TIMEOUT_S = 120.0
-TIMES_THE_BASELINE = 4.0
-"""Ours: a trial that takes four times as long as the whole profile did hangs."""
-LEAST_MAX_S, MOST_MAX_S = 3.0, 20.0
-TIMES_THE_PLAN = 3.0
-"""A trial that is not steady after three times the seconds that were planned is ended as it is."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Script:
-    """What is tuned, and what its profile said of it."""
-
-    target: Target
-    source: Path | None
-    profile: Profile
-
-    @property
-    def fit(self) -> int | None:
-        """Which of the script's trainings the profile measured: the trials measure the same."""
-        return next((fit.index for fit in self.profile.fits if fit.analysed), None)
-
-    @property
-    def max_s(self) -> float:
-        """Seconds of the longest clean phase of a trial."""
-        steps = self.profile.steps
-        planned = measured_s((steps.mean_s if steps is not None else None) or 0.1)
-        return min(max(TIMES_THE_PLAN * planned, LEAST_MAX_S), MOST_MAX_S)
-
-    @property
-    def timeout_s(self) -> float:
-        """Seconds after which a trial's process is taken to hang."""
-        return max(LEAST_TIMEOUT_S, TIMES_THE_BASELINE * self.profile.command.duration_s)
 
 
 class Trials:
-    """Measures configurations of one space: a `search.trying.Measure`, a `confirmation.Fresh`."""
+    """Measures configurations of one space: a `search.trying.Measure`, a `confirmation.Fresh`.
 
-    def __init__(self, script: Script, space: Space) -> None:
+    With `resident` a trial is made in the process of the last one, where that is sound.
+    """
+
+    def __init__(
+        self, script: Script, space: Space, *, objective: Objective = "throughput",
+        resident: bool = True,
+    ) -> None:  # fmt: skip
         self._script = script
         self._space = space
+        self._objective = objective
+        self._resident = ResidentTrials(script) if resident else None
 
     def __enter__(self) -> Trials:
         return self
@@ -66,41 +40,88 @@ class Trials:
 
     def close(self) -> None:
         """End what runs."""
+        if self._resident is not None:
+            self._resident.close()
+
+    @property
+    def why_new_processes(self) -> str:
+        """Why no trial can be made in the process of another; nothing where some can."""
+        return self._resident.reason if self._resident is not None else "it was not asked for"
 
     def measure(self, knobs: Mapping[str, Value], incumbent: float | None) -> Outcome:
-        """One trial of the search."""
-        return self.fresh(knobs)
+        """One trial of the search; ended early where it clearly cannot win on throughput."""
+        wanted = self._settings(knobs)
+        # The fastest is not always the best: only for throughput is a slow trial a lost one.
+        options = self._options(knobs, incumbent if self._objective == "throughput" else None)
+        if self._resident is not None and not self._compiles(knobs):
+            inside, outside = _split(wanted)
+            try:
+                found = self._resident.measure(inside, process_settings=outside, options=options)
+            except OSError:
+                found = None
+            if found is not None:
+                return found
+        # A child that stays would take memory and, on a GPU, the device from the new process.
+        self.close()
+        return outcome_of(self._run(options, wanted))
 
     def fresh(self, knobs: Mapping[str, Value]) -> Outcome:
         """One trial in a process of its own."""
-        return outcome_of(self._run(trial_options(
-            self._settings(knobs), fit=self._script.fit, max_s=self._script.max_s
-        )))  # fmt: skip
+        self.close()
+        return outcome_of(self._run(self._options(knobs, None), self._settings(knobs)))
 
     def loss(self, knobs: Mapping[str, Value], *, steps: int, seed: int) -> tuple[float, Outcome]:
         """The loss after so many steps with other seeds; NaN where the run gave none."""
-        seen = self._run(Options(
-            trial=True, fit=self._script.fit, settings=self._settings(knobs),
-            loss_after_steps=steps, seed_offset=seed,
-        ))  # fmt: skip
+        self.close()
+        options = Options(
+            trial=True, fit=self._script.fit, loss_after_steps=steps, seed_offset=seed
+        )
+        seen = self._run(options, self._settings(knobs))
         return (float("nan") if seen.loss is None else seen.loss), outcome_of(seen)
+
+    def _options(self, knobs: Mapping[str, Value], incumbent: float | None) -> Options:
+        return Options(
+            trial=True,
+            fit=self._script.fit,
+            max_s=self._script.max_s,
+            warm_epochs=int(any(_is_cache(name, value) for name, value in knobs.items())),
+            incumbent_samples_per_s=incumbent,
+        )
+
+    def _compiles(self, knobs: Mapping[str, Value]) -> bool:
+        """Whether XLA compiles the step: for each batch size anew, and it keeps what it made."""
+        own = self._script.profile.setting("jit_compile")
+        return bool(knobs.get("jit_compile", own))
 
     def _settings(self, knobs: Mapping[str, Value]) -> tuple[Setting, ...]:
         return tuple(setting for _, setting in settings(self._space, knobs))
 
-    def _run(self, options: Options) -> RunSeen:
+    def _run(self, options: Options, wanted: tuple[Setting, ...]) -> RunSeen:
         """A run of the script; one that could not be started is a failed one."""
         script = self._script
         try:
-            return observe(script.target, script.source, options, timeout_s=script.timeout_s).seen()
+            return observe(
+                script.target, script.source, replace(options, settings=wanted),
+                timeout_s=script.timeout_s,
+            ).seen()  # fmt: skip
         except OSError as error:
             return RunSeen(
                 profile=None, exit_code=127, error_text=f"OSError: {error.strerror or error}"
             )
 
 
-def without(knobs: Mapping[str, Value], names: Sequence[str], own: Mapping[str, Value]) -> dict[
-    str, Value
-]:  # fmt: skip
+def without(
+    knobs: Mapping[str, Value], names: Sequence[str], own: Mapping[str, Value]
+) -> dict[str, Value]:
     """The knobs with the script's own values for some of them."""
     return {name: own.get(name) if name in names else value for name, value in knobs.items()}
+
+
+def _split(wanted: Sequence[Setting]) -> tuple[list[Setting], list[Setting]]:
+    """Those that a process can take at any time, and those that it must begin with."""
+    inside = [s for s in wanted if BY_NAME[s.knob].takes_effect != "process"]
+    return inside, [s for s in wanted if s not in inside]
+
+
+def _is_cache(name: str, value: Value) -> bool:
+    return name.partition("@")[0] == "cache" and value not in (None, "none")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -19,7 +19,6 @@ from gputune.knobs.registry import environment_of
 from gputune.launch.command import Target
 from gputune.launch.dry import dry_environment
 from gputune.launch.trial import TrialEnded, TrialProcess, tail
-from gputune.schema.config import Setting
 from gputune.schema.profile import Profile
 from gputune.search.outcomes import RunSeen
 from gputune.session.folder import Options, SessionFolder
@@ -40,6 +39,7 @@ class Observed:
     not_in_force: tuple[str, ...]
     error_text: str
     fill_samples_per_s: float | None = None
+    pruned_at: float | None = None
 
     def seen(self) -> RunSeen:
         """What the search judges."""
@@ -54,6 +54,7 @@ class Observed:
             read_bytes=float(self.ended.storage_read_bytes),
             loss=self.loss,
             fill_samples_per_s=self.fill_samples_per_s,
+            pruned_at=self.pruned_at,
             not_in_force=self.not_in_force,
         )
 
@@ -82,7 +83,7 @@ def observe(
             with TrialProcess(
                 target, session, log=log, extra_environment=environment
             ) as process:  # fmt: skip
-                ended = process.wait(timeout_s=timeout_s, on_tick=_ticking(watching, failed))
+                ended = process.wait(timeout_s=timeout_s, on_tick=ticking(watching, failed))
         finally:
             watching.stop()
         assert ended is not None  # it waits for the end
@@ -93,8 +94,9 @@ def observe(
         return Observed(
             profile=profile,
             ended=ended,
-            loss=_loss(fit),
-            fill_samples_per_s=_fill(fit, profile) if options.warm_epochs else None,
+            loss=loss_of(fit),
+            fill_samples_per_s=fill_rate(fit, profile) if options.warm_epochs else None,
+            pruned_at=pruned_at(fit),
             not_in_force=tuple(
                 note for note in notes_of(options.settings, events) if is_not_in_force(note)
             ),
@@ -107,14 +109,6 @@ def is_not_in_force(note: str) -> bool:
     return ": not in force: " in note or ": no place found: " in note
 
 
-def trial_options(settings: Sequence[Setting], *, fit: int | None, max_s: float) -> Options:
-    """The orders of a trial: until the figure is steady, and no longer."""
-    cached = any(s.knob == "cache" and s.value not in (None, "none") for s in settings)
-    return Options(
-        trial=True, fit=fit, max_s=max_s, settings=tuple(settings), warm_epochs=int(cached)
-    )
-
-
 @contextmanager
 def _session() -> Iterator[SessionFolder]:
     root = Path(tempfile.mkdtemp(prefix="gputune-"))
@@ -124,7 +118,7 @@ def _session() -> Iterator[SessionFolder]:
         shutil.rmtree(root, ignore_errors=True)
 
 
-def _ticking(watching: Watching, failed: list[str]) -> Callable[[], None]:
+def ticking(watching: Watching, failed: list[str]) -> Callable[[], None]:
     """The watcher's tick, until it fails: a sensor must not cost the trial."""
 
     def tick() -> None:
@@ -138,13 +132,19 @@ def _ticking(watching: Watching, failed: list[str]) -> Callable[[], None]:
     return tick
 
 
-def _fill(fit: FitRun | None, profile: Profile) -> float | None:
+def fill_rate(fit: FitRun | None, profile: Profile) -> float | None:
     """Samples/s of the first epoch."""
     batch_size = profile.steps.batch_size if profile.steps is not None else None
     step_s = fill_step_s(fit.rows) if fit is not None and fit.rows else None
     return batch_size / step_s if batch_size and step_s else None
 
 
-def _loss(fit: FitRun | None) -> float | None:
+def pruned_at(fit: FitRun | None) -> float | None:
+    """Samples/s at which a trial was ended early, None where it was not."""
+    return float(fit.pruned["samples_per_s"]) if fit is not None and fit.pruned else None
+
+
+def loss_of(fit: FitRun | None) -> float | None:
+    """The loss that the trial came to, None where nobody knows it."""
     value = fit.loss.get("value") if fit is not None and fit.loss is not None else None
     return float(value) if value is not None else None

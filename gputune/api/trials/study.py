@@ -8,7 +8,8 @@ from dataclasses import replace
 from gputune.api.studies import keep_runs, kept_runs
 from gputune.api.trials.asking import Progress, TuneOptions
 from gputune.api.trials.guarding import Guard, Guarded
-from gputune.api.trials.measuring import Script, Trials
+from gputune.api.trials.measuring import Trials
+from gputune.api.trials.script import Script
 from gputune.schema.config import Config
 from gputune.schema.profile import Profile
 from gputune.schema.study import Budget, Check, Confirmation, Identity, Study

@@ -66,6 +66,23 @@ class Calls:
                 continue
             patch(dataset, name, self._hook(name))
 
+    def put(self, orders: Orders) -> None:
+        """From now on carry out these orders."""
+        self._orders = orders
+        self.finishing.put(orders)
+
+    def made_again(self, dataset: Any) -> Any:
+        """The same pipeline, from its source on, with the orders at the lines of its calls."""
+        chain = self.keeping.chain(dataset)
+        made = chain[0].instance if chain else dataset
+        for kept in chain:
+            self._thread.site = kept.site
+            try:
+                made = kept.again(made) if kept.site else self._ours(kept.again, made)
+            finally:
+                self._thread.site = None
+        return made
+
     def finished(self, dataset: Any) -> Any:
         """The pipeline that `fit` is given, ended as the settings without a line say."""
         return self._ours(self.finishing.finished, dataset)
@@ -94,7 +111,9 @@ class Calls:
             made = instance
         else:
             made = self._inside(original, args, kwargs)
-            guard.run("edits:keep", self.keeping.keep, made, Kept(method, instance, args, kwargs))
+            site = call.site if call is not None else None
+            kept = Kept(method, instance, args, kwargs, site)
+            guard.run("edits:keep", self.keeping.keep, made, kept)
         if call is None:
             return made
         with_more = guard.run("edits:behind", self._ours, self._behind, made, call)
@@ -119,7 +138,7 @@ class Calls:
     def _about_to(self, method: str, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call | None:
         """The call with its arguments as the settings have them; None for a library's call."""
         # Frames: _about_to <- Guard.run <- _call <- the hook <- the caller.
-        site = call_site(caller())
+        site = getattr(self._thread, "site", None) or call_site(caller())
         if site is None or not site["direct"]:
             return None
         call = Call(method, args, kwargs, site)

@@ -34,6 +34,10 @@ class Finishing:
         self._keeping = keeping
         self._signatures = signatures
 
+    def put(self, orders: Orders) -> None:
+        """From now on carry out these orders."""
+        self._orders = orders
+
     def finished(self, dataset: Any) -> Any:
         """The dataset with each setting put in that has no line."""
         wanted = [order for order in self._orders.of_pipelines if order.setting.site is None]

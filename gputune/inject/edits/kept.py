@@ -22,6 +22,8 @@ class Kept:
     instance: Any
     args: tuple[Any, ...]
     kwargs: dict[str, Any]
+    site: dict[str, Any] | None = None
+    """The user's line, where that made the call itself."""
 
     def again(self, dataset: Any) -> Any:
         """The same call on another dataset."""

@@ -53,6 +53,24 @@ class Models:
         for module in (keras.utils, keras.preprocessing):
             self.watch_makers(module, self._watch, orders)
 
+    def put(self, orders: Orders) -> None:
+        """From now on carry out these orders; what is given to `fit` is asked for by `of_fit`."""
+        self._orders = orders
+
+    def of_fit(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Call:
+        """The arguments of the script's `fit` with the orders put in."""
+        return self._fit(None, args, kwargs)
+
+    def of_compile(self) -> dict[str, Any]:
+        """What `compile` would be given: attributes of the model under the same names."""
+        found = {}
+        for order in self._orders.all:
+            for edit in order.edits:
+                if isinstance(edit, SetArgument) and edit.method == "compile":
+                    found[edit.argument] = spelled(order.setting.value, edit.words)
+                    self._orders.placed(order, "compile")
+        return found
+
     def _hook(self, name: str, change: Callable[..., Call | None]) -> Callable[..., Any]:
         """A hook that makes the call with what `change` gives, or as the script made it."""
 

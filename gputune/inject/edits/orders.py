@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -39,12 +40,14 @@ class Order:
 class Orders:
     """The settings of the process; says in the session what became of each."""
 
-    def __init__(self, watch: Watch) -> None:
+    def __init__(self, watch: Watch, settings: Sequence[Setting] | None = None) -> None:
         self.log = watch.log
         self.lines = Lines()
         self.all = tuple(
             Order(number, setting, BY_NAME[setting.knob])
-            for number, setting in enumerate(watch.options.settings)
+            for number, setting in enumerate(
+                watch.options.settings if settings is None else settings
+            )
             if setting.knob in BY_NAME
         )
         self._said: set[tuple[int, str, str]] = set()

@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from gputune.search.early import cannot_win
+from gputune.inject.early import cannot_win
 
 
 @pytest.mark.parametrize(
