@@ -152,6 +152,8 @@ class StudyRun:
         self, searched: Searched, guarded: Guarded | None, confirmed: Sequence[Confirmation]
     ) -> tuple[str, ...]:
         notes = list(self._store.notes)
+        if self._trials.why_new_processes:
+            notes.append(f"Each trial had a process of its own: {self._trials.why_new_processes}.")
         if self._progress.should_stop():
             notes.append("You ended it; the same command goes on with what was measured.")
         if guarded is not None:

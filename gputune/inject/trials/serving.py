@@ -72,21 +72,21 @@ class Serving:
             return f"it is distributed ({used})"
         x = argument(self._signature, args, kwargs, "x")
         kind = input_kind(tf, self._keras, x)
-        shape = None
+        inputs = None
         if kind == "tf.data":
             recorder = self._watch.recorder
             why = recorder.why_not_again(x) if recorder is not None else "no call was recorded"
             if why:
                 return f"its pipeline cannot be made again: {why}"
             spec = x.element_spec
-            first = spec[0] if isinstance(spec, tuple) and spec else spec
-            shape = getattr(first, "shape", None)
+            inputs = spec[0] if isinstance(spec, tuple) and spec else spec
         elif kind == "arrays":
             shape = getattr(x, "shape", None)
-            shape = None if shape is None else (None, *shape[1:])
+            if shape is not None:
+                inputs = tf.TensorSpec((None, *shape[1:]), x.dtype)
         else:
             return f"it is fed by a {kind}"
-        return build(model, shape)
+        return build(self._keras, tf, model, inputs)
 
     def _one(
         self, order: dict[str, Any], state: State, model: Any, args: tuple[Any, ...],
@@ -130,6 +130,9 @@ class Serving:
                 self._signature, args, kwargs, "x", edits.made_again(x)
             )  # fmt: skip
         args, kwargs = edits.of_fit(args, kwargs)
+        x = argument(self._signature, args, kwargs, "x")
+        size = argument(self._signature, args, kwargs, "batch_size")
+        state.take_function(f"{getattr(x, 'element_spec', '')} {size}")
         self._reset_memory()
         try:
             train(args, kwargs)

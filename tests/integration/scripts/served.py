@@ -1,0 +1,68 @@
+"""Trains a small model, and says to the file $SEEN how each of its fits began."""
+
+import json
+import os
+import pathlib
+import random
+import threading
+
+import keras
+import numpy as np
+import tensorflow as tf
+
+keras.utils.set_random_seed(7)
+FAIL_ABOVE = int(os.environ.get("FAIL_ABOVE", "0"))
+
+
+class Seen(keras.callbacks.Callback):
+    def on_train_begin(self, logs=None):
+        model = self.model
+        self.row = {
+            "weights": [float(np.abs(w).sum()) for w in model.get_weights()],
+            "iterations": int(model.optimizer.iterations),
+            "momenta": [
+                float(np.abs(keras.ops.convert_to_numpy(v)).sum())
+                for v in model.optimizer.variables
+            ],
+            "random": [random.random(), float(np.random.rand())],
+            "steps_per_execution": model.steps_per_execution,
+            "threads": threading.active_count(),
+        }
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.row is not None:
+            self.row["rows"] = self.model.rows
+            with pathlib.Path(os.environ["SEEN"]).open("a") as file:
+                print(json.dumps(self.row), file=file)
+            self.row = None
+
+
+def widen(x, y):
+    return tf.concat([x, x * 2.0], 0), y
+
+
+class Model(keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.wide = keras.layers.Dense(64, activation="relu")
+        self.drop = keras.layers.Dropout(0.5)
+        self.out = keras.layers.Dense(1)
+        self.rows = None
+
+    def call(self, x, training=False):
+        self.rows = x.shape[0]
+        if FAIL_ABOVE and x.shape[0] is not None and x.shape[0] > FAIL_ABOVE:
+            raise tf.errors.ResourceExhaustedError(
+                None, None, "OOM when allocating tensor; trying to allocate 1.5GiB"
+            )
+        return self.out(self.drop(self.wide(x), training=training))
+
+
+rows = np.random.default_rng(0).random((8192, 16), dtype=np.float32)
+data = tf.data.Dataset.from_tensor_slices((rows, rows[:, :1]))
+data = data.shuffle(1024)
+data = data.map(widen)
+data = data.batch(32, drop_remainder=True)
+model = Model()
+model.compile(keras.optimizers.Adam(float(os.environ.get("RATE", "0.001"))), "mse")
+model.fit(data, epochs=1000, verbose=0, callbacks=[Seen()])
