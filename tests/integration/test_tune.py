@@ -64,7 +64,8 @@ def study(top: Path) -> tuple[str, ...]:
     made = top / "profile.json"
     ran = subprocess.run(
         [
-            sys.executable, "-m", "gputune", "profile", "--max-seconds", "3", "-o", str(top / "profiled"),
+            sys.executable, "-m", "gputune", "profile", "--max-seconds", "3",
+            "-o", str(top / "profiled"),
             "--json", str(made), str(SERVED),
         ],
         cwd=top, env=environ(top), capture_output=True, text=True, timeout=120,

@@ -8,7 +8,7 @@ import tempfile
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -157,8 +157,10 @@ class _Child:
         events, self._new = [*self._before, *self._new], []
         duration_s = time.monotonic() - began
         how = ended if last is None and ended is not None else _ended_well(duration_s)
+        # Each trial is one more fit to the process, whichever number the script's own has.
+        its_own = replace(options, fit=None)
         profile = record_of_events(
-            self._script.target, self._script.source, events, options, self._watching, how, started
+            self._script.target, self._script.source, events, its_own, self._watching, how, started
         )  # fmt: skip
         fit = choose_fit(read_run(events).fits, None)
         error = str(last["error"]) if last is not None else tail(_errors(self._log), ERROR_BYTES)
