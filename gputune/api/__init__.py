@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gputune.api.configuring import load_config
+from gputune.api.applying import ApplyFailed, Reverted, diff, plan_patch, revert, write_patch
+from gputune.api.configuring import load_config, snippet
+from gputune.api.files import write_text
 from gputune.api.loading import load
 from gputune.api.outputs import OutputFailed, Outputs, Written, write_page
 from gputune.api.profiling import Result, profile
@@ -12,6 +14,7 @@ from gputune.api.trace import TraceOutputs, trace_file, write_trace_page
 from gputune.api.trials.asking import Progress, TuneOptions
 from gputune.api.tuning import BaselineFailed, Planned, Tuned, known_profile, plan_study, tune
 from gputune.launch.command import BadTarget, Target
+from gputune.rewrite.patch.patch import Patch
 from gputune.rewrite.toml_reader import BadConfig
 from gputune.schema.read import UnreadableRecord
 from gputune.search.choosing import BadChoice, Choice, parse_value
@@ -19,6 +22,7 @@ from gputune.search.storage import StudyUnusable
 from gputune.trace.xplane import UnreadableTrace
 
 __all__ = [
+    "ApplyFailed",
     "BadChoice",
     "BadConfig",
     "BadTarget",
@@ -26,10 +30,12 @@ __all__ = [
     "Choice",
     "OutputFailed",
     "Outputs",
+    "Patch",
     "Planned",
     "Progress",
     "Ran",
     "Result",
+    "Reverted",
     "StudyOutputs",
     "StudyUnusable",
     "StudyWritten",
@@ -40,15 +46,21 @@ __all__ = [
     "UnreadableRecord",
     "UnreadableTrace",
     "Written",
+    "diff",
     "known_profile",
     "load",
     "load_config",
     "parse_value",
+    "plan_patch",
     "plan_study",
     "profile",
+    "revert",
     "run",
+    "snippet",
     "trace_file",
     "tune",
     "write_page",
+    "write_patch",
+    "write_text",
     "write_trace_page",
 ]

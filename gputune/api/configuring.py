@@ -10,6 +10,7 @@ from typing import Any
 from gputune.knobs.knob import SetEnvironment, works_everywhere
 from gputune.knobs.machine import Machine, capability
 from gputune.knobs.registry import BY_NAME, unsupported
+from gputune.rewrite.snippet import config_to_snippet
 from gputune.rewrite.toml_reader import BadConfig, read_config
 from gputune.schema.config import Config, Setting
 from gputune.schema.secrets import redact
@@ -20,6 +21,11 @@ from gputune.session import events as names
 def load_config(path: str | os.PathLike[str]) -> Config:
     """Read a `gputune.toml`; raises BadConfig for a file that is missing or is none."""
     return read_config(Path(path))
+
+
+def snippet(config: Config) -> str:
+    """A configuration as Python to paste into the script; it runs as it is."""
+    return config_to_snippet(config)
 
 
 def check_supported(settings: Sequence[Setting]) -> None:

@@ -10,10 +10,12 @@ from typing import Annotated, ParamSpec
 import typer
 
 import gputune
+from gputune.cli.apply import apply
 from gputune.cli.failure import OWN_FAILURE, Failure, report_crash
 from gputune.cli.profile import profile
 from gputune.cli.report import report
 from gputune.cli.run import run
+from gputune.cli.snippet import snippet
 from gputune.cli.trace import trace
 from gputune.cli.tune import tune
 
@@ -59,6 +61,8 @@ _SCRIPT = {"allow_interspersed_args": False, "help_option_names": _HELP}
 app.command(context_settings=_SCRIPT)(_exits(profile))
 app.command(context_settings=_SCRIPT)(_exits(tune))
 app.command(context_settings=_SCRIPT)(_exits(run))
+app.command(context_settings={"help_option_names": _HELP})(_exits(apply))
+app.command(context_settings={"help_option_names": _HELP})(_exits(snippet))
 app.command(context_settings={"help_option_names": _HELP})(_exits(trace))
 app.command(context_settings={"help_option_names": _HELP})(_exits(report))
 

@@ -6,8 +6,7 @@ import ast
 import warnings
 from typing import Final
 
-# Where a knob is an argument: the methods that take it, and its place among the positional ones.
-_METHODS: Final = {
+METHODS: Final = {
     "num_parallel_calls": {"map": 1, "interleave": 3, "batch": 2},
     "deterministic": {"map": 2, "interleave": 4, "batch": 3},
     "batch_size": {"batch": 0, "padded_batch": 0, "ragged_batch": 0, "fit": 2},
@@ -16,6 +15,7 @@ _METHODS: Final = {
     "steps_per_execution": {"compile": 6},
     "jit_compile": {"compile": 7},
 }
+"""Where a knob is an argument: the methods that take it, and its place there."""
 ARGUMENT: Final = {"prefetch": "buffer_size", "interleave": "cycle_length"}
 """Where the argument has another name than the knob."""
 
@@ -66,12 +66,12 @@ def _takes(node: ast.AST, arguments: dict[str, str]) -> bool:
         keyword.arg is None for keyword in node.keywords
     ):
         return False  # `*args` and `**options` hide which arguments the call has
-    return all(node.func.attr in _METHODS.get(knob, {}) for knob in arguments)
+    return all(node.func.attr in METHODS.get(knob, {}) for knob in arguments)
 
 
 def _set(call: ast.Call, method: str, knob: str, value: ast.expr) -> None:
     """Set an argument where it stands, or add it by its name."""
-    place = _METHODS[knob][method]
+    place = METHODS[knob][method]
     if place < len(call.args):
         call.args[place] = value
         return

@@ -8,11 +8,11 @@ from typing import Final
 from gputune.knobs.registry import environment_of
 from gputune.rewrite.call import ARGUMENT, rewritten_call
 from gputune.rewrite.comment import comment, header, history, plain
+from gputune.rewrite.expressions import expression, is_count
 from gputune.schema.config import Config, Setting, Value
 from gputune.schema.site import Site
 
 _BEFORE_THE_GPU: Final = "# Before anything runs on the GPU."
-_AUTOTUNE: Final = "tf.data.AUTOTUNE"
 _POLICIES: Final = ("float32", "mixed_float16", "mixed_bfloat16")
 # Settings that are an argument of a call in the user's code. By what the call is where no line is
 # known, they are shown with the dots that stand for the arguments that are there already.
@@ -115,7 +115,7 @@ def _ending(chosen: Iterable[Setting]) -> list[str]:
         if option is not None:
             options += [said, f"    options.{option}"]
         elif _is_prefetch_at_the_end(setting):
-            depth = _expression("prefetch", setting.value)
+            depth = expression("prefetch", setting.value)
             prefetch = [said, f"    dataset = dataset.prefetch({depth})"]
     if options:
         options = ["    options = tf.data.Options()", *options]
@@ -128,14 +128,14 @@ def _option(setting: Setting) -> str | None:
     value = setting.value
     if setting.knob == "deterministic" and setting.site is None and isinstance(value, bool):
         return f"deterministic = {value}"
-    if setting.knob == "private_threadpool" and _is_count(value):
+    if setting.knob == "private_threadpool" and is_count(value):
         return f"threading.private_threadpool_size = {value}"
     return None
 
 
 def _is_prefetch_at_the_end(setting: Setting) -> bool:
     """Whether a prefetch is to be added; one that is in the code already is changed there."""
-    depth = _expression("prefetch", setting.value) if setting.knob == "prefetch" else None
+    depth = expression("prefetch", setting.value) if setting.knob == "prefetch" else None
     if depth is None or depth == "0":
         return False
     return setting.site is None or _call_at(setting.site, {"prefetch": depth}) is None
@@ -148,18 +148,18 @@ def _calls(chosen: Iterable[Setting]) -> Iterator[str]:
     for setting in chosen:
         if _has_code(setting):
             continue
-        expression = _expression(setting.knob, setting.value)
-        if expression is None:
+        value = _argument(setting)
+        if value is None:
             others.append(setting)
             continue
         where = setting.site or _ARGUMENTS[setting.knob]
         for known, arguments, settings in placed:
             if known == where and setting.knob not in arguments:
-                arguments[setting.knob] = expression
+                arguments[setting.knob] = value
                 settings.append(setting)
                 break
         else:
-            placed.append((where, {setting.knob: expression}, [setting]))
+            placed.append((where, {setting.knob: value}, [setting]))
     if placed or others:
         yield "# In your own calls:"
     for place, arguments, settings in placed:
@@ -213,18 +213,5 @@ def _advice(setting: Setting) -> str:
     return f"{place}{advice} ({history(setting, place_known=True)})"
 
 
-def _expression(knob: str, value: Value) -> str | None:
-    """Return the Python expression of a value as an argument, or None where it is none."""
-    if knob not in _ARGUMENTS:
-        return None
-    if knob in ("prefetch", "num_parallel_calls") and value in ("AUTOTUNE", -1):
-        return _AUTOTUNE
-    if knob == "deterministic":
-        return str(value) if isinstance(value, bool) else None
-    if knob == "jit_compile":
-        return repr(value) if isinstance(value, bool) or value == "auto" else None
-    return str(value) if _is_count(value) else None
-
-
-def _is_count(value: Value) -> bool:
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 0
+def _argument(setting: Setting) -> str | None:
+    return expression(setting.knob, setting.value) if setting.knob in _ARGUMENTS else None

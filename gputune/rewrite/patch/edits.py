@@ -1,0 +1,48 @@
+"""Which edit of a knob is made where: one setting after another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gputune.knobs.knob import InsertCall, SetArgument, SetEnvironment, SetOption, SetPolicy
+from gputune.knobs.registry import BY_NAME
+from gputune.rewrite.patch.arguments import set_arguments
+from gputune.rewrite.patch.pipeline import insert_call
+from gputune.rewrite.patch.plan import REFUSED, Plan, Refused, Told
+from gputune.rewrite.patch.sources import Sources
+from gputune.rewrite.patch.statements import set_environment, set_option, set_policy
+from gputune.schema.config import Setting
+
+
+def plan(sources: Sources, settings: Iterable[Setting]) -> Plan:
+    """Find what each setting changes. Nothing is changed yet."""
+    made = Plan(sources)
+    for setting in settings:
+        try:
+            _of(made, setting)
+        except Refused as why:
+            place = why.where or (setting.site.label() if setting.site else "")
+            made.told.append(Told(knob=setting.knob, how=REFUSED, where=place, what=str(why)))
+    return made
+
+
+def _of(made: Plan, setting: Setting) -> None:
+    edits = BY_NAME[setting.knob].edits
+    if not edits:
+        raise Refused("no argument sets it: the function has to be written anew, by hand")
+    if any(isinstance(edit, SetEnvironment) for edit in edits):
+        set_environment(made, setting)
+        return
+    of_calls = [edit for edit in edits if isinstance(edit, SetArgument)]
+    options = [edit for edit in edits if isinstance(edit, SetOption)]
+    if of_calls and options:  # of one call where the line is known, else of the whole pipeline
+        of_calls, options = ([], options) if setting.site is None else (of_calls, [])
+    for edit in edits:
+        if isinstance(edit, SetPolicy):
+            set_policy(made, setting)
+        elif isinstance(edit, InsertCall):
+            insert_call(made, setting, edit)
+    for option in options:
+        set_option(made, setting, option.option)
+    if of_calls:
+        set_arguments(made, setting, of_calls)

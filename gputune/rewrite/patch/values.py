@@ -1,0 +1,85 @@
+"""Values in the source: given to a call, or changed where they are set."""
+
+from __future__ import annotations
+
+import libcst as cst
+
+from gputune.rewrite.call import ARGUMENT, METHODS
+from gputune.rewrite.patch.names import spelled
+from gputune.rewrite.patch.origins import Unknown, origin
+from gputune.rewrite.patch.plan import ALREADY, MADE, NOTED, Plan, Refused
+from gputune.rewrite.patch.source import (
+    Source,
+    argument,
+    hides_arguments,
+    method_of,
+)
+from gputune.schema.config import Setting
+
+
+def set_argument(
+    made: Plan, setting: Setting, source: Source, call: cst.Call, name: str, place: int | None,
+    value: str,
+) -> None:  # fmt: skip
+    """Give a call an argument, or change the place where its value is set."""
+    where = source.label(call)
+    if hides_arguments(call):
+        raise Refused(f"* or ** hide its arguments: give {method_of(call)} {name}={value}", where)
+    given = argument(call, name, place)
+    if given is None:
+        text = spelled(source, value, made.of(source).imports)
+        known = made.of(source).arguments.setdefault(call, {})
+        known[name] = text
+        made.say(setting, MADE, where, f"{name}={text} added to {method_of(call)}(…)")
+        return
+    found = origin(made.sources, source, given.value, value)
+    if isinstance(found, Unknown):
+        raise Refused(found.reason, where)
+    text = spelled(found.source, value, made.of(found.source).imports)
+    if found.quoted:
+        text = f'"{text}"'
+    at = found.source.label(found.node)
+    if same_value(found.source.text(found.node), text):
+        made.say(setting, ALREADY, at, f"{name} is {text}")
+    else:
+        before = found.source.text(found.node)
+        made.of(found.source).replaced[found.node] = cst.parse_expression(text)
+        made.say(setting, MADE, at, f"{name}: {before} → {text}")
+    if found.also:
+        made.say(setting, NOTED, at, found.also)
+
+
+def same_value(is_now: str, wanted: str) -> bool:
+    """Whether two expressions are the same value: `1e-3` and `0.001`."""
+    if is_now == wanted:
+        return True
+    if wanted.endswith("AUTOTUNE"):
+        return is_now == "-1" or is_now.rpartition(".")[2] == "AUTOTUNE"
+    try:
+        return float(is_now.replace("_", "")) == float(wanted)
+    except ValueError:
+        return is_now.strip("\"'") == wanted.strip("\"'")
+
+
+def change_value(
+    made: Plan, setting: Setting, source: Source, node: cst.BaseExpression, name: str, value: str
+) -> None:
+    """Change the place where an expression has its value from."""
+    found = origin(made.sources, source, node, value)
+    if isinstance(found, Unknown):
+        raise Refused(found.reason, source.label(node))
+    before, at = found.source.text(found.node), found.source.label(found.node)
+    if same_value(before, value):
+        made.say(setting, ALREADY, at, f"{name} is {before}")
+        return
+    made.of(found.source).replaced[found.node] = cst.parse_expression(value)
+    made.say(setting, MADE, at, f"{name}: {before} → {value}")
+
+
+def has_value(made: Plan, source: Source, call: cst.Call, knob: str, value: str) -> bool:
+    """Whether a call has the value already, wherever it is set."""
+    given = argument(call, ARGUMENT.get(knob, knob), METHODS.get(knob, {}).get(method_of(call)))
+    if given is None:
+        return False
+    found = origin(made.sources, source, given.value, value)
+    return not isinstance(found, Unknown) and same_value(found.source.text(found.node), value)

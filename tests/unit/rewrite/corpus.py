@@ -1,0 +1,327 @@
+"""Small sources in the styles that people use, each with what a patch must make of it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from gputune.schema.config import Setting, Value
+from gputune.schema.site import Site
+
+TF = "import tensorflow as tf\n"
+FIT = "model.compile('adam', 'mse')\nmodel.fit(ds, epochs=2)\n"
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """A setting, at the line that holds `at` (of `file`), or at none."""
+
+    knob: str
+    value: Value
+    at: str = ""
+    stage: str = ""
+    file: str = "train.py"
+
+
+@dataclass(frozen=True)
+class Case:
+    """`now` must stand in the patched files, `refused` in what is said where nothing can be done."""
+
+    text: str
+    wanted: tuple[Wanted, ...]
+    now: tuple[str, ...] = ()
+    gone: tuple[str, ...] = ()
+    refused: str = ""
+    noted: str = ""
+    files: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def sources(self) -> dict[str, str]:
+        return {"train.py": self.text, **self.files}
+
+
+def settings(case: Case) -> list[Setting]:
+    made = []
+    for wanted in case.wanted:
+        site = None
+        if wanted.at:
+            lines = case.sources[wanted.file].replace("\r\n", "\n").split("\n")
+            number = next(n for n, line in enumerate(lines, 1) if wanted.at in line)
+            site = Site(file=f"/p/{wanted.file}", line=number, code=lines[number - 1].strip())
+        made.append(Setting(knob=wanted.knob, value=wanted.value, site=site, stage=wanted.stage))
+    return made
+
+
+def parallel(at: str = ".map(decode", file: str = "train.py") -> tuple[Wanted, ...]:
+    return (Wanted("num_parallel_calls", "AUTOTUNE", at, ".map(decode)", file),)
+
+
+def batch(at: str = "", value: int = 256, stage: str = "") -> tuple[Wanted, ...]:
+    return (Wanted("batch_size", value, at, stage),)
+
+
+PREFETCH = (Wanted("prefetch", "AUTOTUNE"),)
+CACHE = (Wanted("cache", "memory", ".map(decode", ".map(decode)"),)
+
+CASES: dict[str, Case] = {
+    "a chain in one line": Case(
+        TF + "ds = tf.data.Dataset.range(9).map(decode).batch(4)\n" + FIT,
+        parallel(), (".map(decode, num_parallel_calls=tf.data.AUTOTUNE).batch(4)",),
+    ),
+    "a chain over lines": Case(
+        TF + "ds = (\n    tf.data.Dataset.range(9)\n    .map(decode)  # slow\n    .batch(4)\n)\n" + FIT,
+        parallel(), ("    .map(decode, num_parallel_calls=tf.data.AUTOTUNE)  # slow\n    .batch(4)\n",),
+    ),
+    "a cache in a chain over lines": Case(
+        TF + "ds = (\n    tf.data.Dataset.range(9)\n    .map(decode)\n    .batch(4)\n)\n" + FIT,
+        CACHE, ("    .map(decode)\n    .cache()\n    .batch(4)\n",),
+    ),
+    "a shuffle above the cache moves": Case(
+        TF + "ds = tf.data.Dataset.range(9).shuffle(10, seed=1).map(decode).batch(4)\n" + FIT,
+        CACHE, ("range(9).map(decode).cache().shuffle(10, seed=1).batch(4)",),
+    ),
+    "a shuffle and a repeat keep their order": Case(
+        TF + "ds = tf.data.Dataset.range(9).shuffle(10).repeat().map(decode).batch(4)\n" + FIT,
+        CACHE, ("range(9).map(decode).cache().shuffle(10).repeat().batch(4)",),
+    ),
+    "a shuffle in a step above the cache": Case(
+        TF + "ds = tf.data.Dataset.range(9)\nds = ds.shuffle(9)\nds = ds.map(decode)\n" + FIT,
+        CACHE, refused="shuffle",
+    ),
+    "a shuffle in the function that makes the files": Case(
+        TF + "def files():\n    return tf.data.Dataset.list_files('*').shuffle(9)\n\n\n"
+        "ds = files().map(decode)\n" + FIT,
+        CACHE, refused="frozen",
+    ),
+    "step by step": Case(
+        TF + "ds = tf.data.Dataset.range(9)\nds = ds.map(decode)\nds = ds.batch(4)\n" + FIT,
+        (*parallel(), *batch("ds.batch(4)", stage=".batch(4)")),
+        ("ds = ds.map(decode, num_parallel_calls=tf.data.AUTOTUNE)\n", "ds = ds.batch(256)\n"),
+    ),
+    "an argument that is there": Case(
+        TF + "ds = tf.data.Dataset.range(9).map(decode, num_parallel_calls=1)\n" + FIT,
+        parallel(), (".map(decode, num_parallel_calls=tf.data.AUTOTUNE)",), ("num_parallel_calls=1",),
+    ),
+    "an argument by its place": Case(
+        TF + "ds = tf.data.Dataset.range(9).map(decode, 2)\n" + FIT,
+        parallel(), (".map(decode, tf.data.AUTOTUNE)",),
+    ),
+    "tf.data by another name": Case(
+        "import tensorflow.data as tfd\nds = tfd.Dataset.range(9).map(decode)\n" + FIT,
+        parallel(), (".map(decode, num_parallel_calls=tfd.AUTOTUNE)",),
+    ),
+    "from tensorflow import data": Case(
+        "from tensorflow import data\nds = data.Dataset.range(9).map(decode)\n" + FIT,
+        parallel(), (".map(decode, num_parallel_calls=data.AUTOTUNE)",),
+    ),
+    "AUTOTUNE imported by itself": Case(
+        "from tensorflow.data import AUTOTUNE, Dataset\nds = Dataset.range(9).map(decode)\n" + FIT,
+        parallel(), (".map(decode, num_parallel_calls=AUTOTUNE)",),
+    ),
+    "no name of TensorFlow": Case(
+        "import keras\nfrom data import ds\n\nmodel = keras.Sequential()\n" + FIT,
+        PREFETCH, ("import tensorflow as tf\n", "model.fit(ds.prefetch(tf.data.AUTOTUNE), epochs=2)"),
+    ),
+    "a prefetch at the end of fit's pipeline": Case(
+        TF + "ds = tf.data.Dataset.range(9).batch(4)\n" + FIT,
+        PREFETCH, ("model.fit(ds.prefetch(tf.data.AUTOTUNE), epochs=2)",),
+    ),
+    "a prefetch that is there": Case(
+        TF + "ds = tf.data.Dataset.range(9).batch(4).prefetch(1)\n" + FIT,
+        PREFETCH, (".batch(4).prefetch(tf.data.AUTOTUNE)\n", "model.fit(ds, epochs=2)"),
+    ),
+    "a prefetch given by name": Case(
+        TF + "ds = tf.data.Dataset.range(9).batch(4).prefetch(buffer_size=1)\n" + FIT,
+        (Wanted("prefetch", 8),), (".prefetch(buffer_size=8)",),
+    ),
+    "a prefetch taken out": Case(
+        TF + "ds = (tf.data.Dataset.range(9)\n      .batch(4)\n      .prefetch(1))\n" + FIT,
+        (Wanted("prefetch", "none"),), ("ds = (tf.data.Dataset.range(9)\n      .batch(4))\n",),
+    ),
+    "fit is given x by name, and a call": Case(
+        TF + "model.compile('adam', 'mse')\nmodel.fit(x=make(3), epochs=1)\n",
+        PREFETCH, ("model.fit(x=make(3).prefetch(tf.data.AUTOTUNE), epochs=1)",),
+    ),
+    "fit by ** alone": Case(
+        TF + "model.compile('adam', 'mse')\nmodel.fit(**options)\n", PREFETCH, refused="**",
+    ),
+    "two fits with different pipelines": Case(
+        TF + "model.compile('adam', 'mse')\nmodel.fit(one, epochs=1)\nmodel.fit(two, epochs=1)\n",
+        PREFETCH, refused="several trainings",
+    ),
+    "a conditional pipeline": Case(
+        TF + "model.compile('adam', 'mse')\nmodel.fit(a if b else c, epochs=1)\n",
+        PREFETCH, ("model.fit((a if b else c).prefetch(tf.data.AUTOTUNE), epochs=1)",),
+    ),
+    "a batch size of fit": Case(
+        "import keras\nmodel.compile('adam')\nmodel.fit(x, y, batch_size=16, epochs=2)\n",
+        batch(), ("batch_size=256",), ("batch_size=16",),
+    ),
+    "a batch size that fit does not say": Case(
+        "import keras\nmodel.compile('adam')\nmodel.fit(\n    x,\n    y,\n    epochs=2,\n)\n",
+        batch(), ("    epochs=2,\n    batch_size=256,\n)",),
+    ),
+    "a constant": Case(
+        TF + "BATCH = 32  # rows\nds = tf.data.Dataset.range(9).batch(BATCH)\nn = 9 // BATCH\n" + FIT,
+        batch("batch(BATCH)", stage=".batch(32)"), ("BATCH = 256  # rows\n", "batch(BATCH)"),
+    ),
+    "a constant with a type": Case(
+        TF + "BATCH: int = 32\nds = tf.data.Dataset.range(9).batch(BATCH)\n" + FIT,
+        batch("batch(BATCH)"), ("BATCH: int = 256\n",),
+    ),
+    "a constant that is set twice": Case(
+        TF + "B = 32\nif big:\n    B = 64\nds = tf.data.Dataset.range(9).batch(B)\n" + FIT,
+        batch("batch(B)"), refused="set 2 times",
+    ),
+    "an imported constant": Case(
+        TF + "from config import BATCH\nds = tf.data.Dataset.range(9).batch(BATCH)\n" + FIT,
+        batch("batch(BATCH)"), ("BATCH = 256\n",), files={"config.py": "BATCH = 32\n"},
+    ),
+    "a module of constants": Case(
+        TF + "import config as c\nds = tf.data.Dataset.range(9).batch(c.BATCH)\n" + FIT,
+        batch("batch(c.BATCH)"), ("BATCH = 256\n",), files={"config.py": "BATCH = 32\n"},
+    ),
+    "a dataclass": Case(
+        TF + "from dataclasses import dataclass\n\n\n@dataclass\nclass Options:\n    batch: int = 32\n"
+        "    rate: float = 0.1\n\n\noptions = Options()\n"
+        "ds = tf.data.Dataset.range(9).batch(options.batch)\n" + FIT,
+        batch("batch(options.batch)"), ("    batch: int = 256\n", "rate: float = 0.1"),
+    ),
+    "a dataclass that is given the value": Case(
+        TF + "class Options:\n    batch: int = 32\n\n\noptions = Options(batch=64)\n"
+        "ds = tf.data.Dataset.range(9).batch(options.batch)\n" + FIT,
+        batch("batch(options.batch)"), ("Options(batch=256)", "batch: int = 32"),
+    ),
+    "argparse with a default": Case(
+        TF + "import argparse\np = argparse.ArgumentParser()\n"
+        "p.add_argument('--batch-size', type=int, default=32)\nargs = p.parse_args()\n"
+        "ds = tf.data.Dataset.range(9).batch(args.batch_size)\n" + FIT,
+        batch("batch(args"), ("default=256",), noted="run it with `--batch-size 256`",
+    ),
+    "argparse without a default": Case(
+        TF + "import argparse\np = argparse.ArgumentParser()\n"
+        "p.add_argument('-b', '--rows', dest='b', type=int, required=True)\nargs = p.parse_args()\n"
+        "ds = tf.data.Dataset.range(9).batch(args.b)\n" + FIT,
+        batch("batch(args.b)"), refused="run it with `--rows 256`",
+    ),
+    "an environment variable with a default": Case(
+        TF + "import os\nB = int(os.environ.get('BATCH', '32'))\n"
+        "ds = tf.data.Dataset.range(9).batch(B)\n" + FIT,
+        batch("batch(B)"), ("os.environ.get('BATCH', \"256\")",), noted="run it with BATCH=256",
+    ),
+    "an environment variable alone": Case(
+        TF + "import os\nds = tf.data.Dataset.range(9).batch(int(os.environ['BATCH']))\n" + FIT,
+        batch("batch(int"), refused="run it with BATCH=256",
+    ),
+    "a dictionary": Case(
+        TF + "cfg = {'batch': 32, 'rate': 0.1}\nds = tf.data.Dataset.range(9).batch(cfg['batch'])\n"
+        + FIT,
+        batch("batch(cfg"), ("{'batch': 256, 'rate': 0.1}",),
+    ),
+    "a configuration file": Case(
+        TF + "import json\ncfg = json.load(open('c.json'))\n"
+        "ds = tf.data.Dataset.range(9).batch(cfg['batch'])\n" + FIT,
+        batch("batch(cfg"), refused="cfg['batch']",
+    ),
+    "a function that returns the dataset": Case(
+        TF + "def make(rows):\n    ds = tf.data.Dataset.range(9)\n    return ds.batch(rows)\n\n\n"
+        "ds = make(32)\n" + FIT,
+        batch("ds.batch(rows)"), ("make(256)", "ds.batch(rows)"),
+    ),
+    "a function with a default": Case(
+        TF + "def make(rows=32):\n    return tf.data.Dataset.range(9).batch(rows)\n\n\nds = make()\n"
+        + FIT,
+        batch(".batch(rows)"), ("def make(rows=256):",),
+    ),
+    "a function that is called twice": Case(
+        TF + "def make(rows):\n    return tf.data.Dataset.range(9).batch(rows)\n\n\n"
+        "ds, val = make(32), make(64)\n" + FIT,
+        batch(".batch(rows)"), refused="several places",
+    ),
+    "a decorator over the function": Case(
+        TF + "@tf.function\ndef decode(x):\n    return x\n\n\n"
+        "ds = tf.data.Dataset.range(9).map(decode).batch(4)\n" + FIT,
+        parallel(".map(decode)"), (".map(decode, num_parallel_calls=tf.data.AUTOTUNE)",),
+    ),
+    "a lambda": Case(
+        TF + "ds = tf.data.Dataset.range(9).map(lambda x: (x, x)).batch(4)\n" + FIT,
+        (Wanted("num_parallel_calls", 4, ".map(lambda", ".map(<lambda>)"),),
+        (".map(lambda x: (x, x), num_parallel_calls=4)",),
+    ),
+    "two maps in one line": Case(
+        TF + "ds = tf.data.Dataset.range(9).map(read).map(decode)\n" + FIT,
+        parallel(), (".map(read).map(decode, num_parallel_calls=tf.data.AUTOTUNE)",),
+    ),
+    "two maps that cannot be told apart": Case(
+        TF + "ds = tf.data.Dataset.range(9).map(lambda x: x).map(lambda y: y)\n" + FIT,
+        (Wanted("num_parallel_calls", 4, ".map(lambda", ".map(<lambda>)"),),
+        refused="2 calls",
+    ),
+    "Windows line ends": Case(
+        (TF + "ds = tf.data.Dataset.range(9).map(decode)\n" + FIT).replace("\n", "\r\n"),
+        (*parallel(), Wanted("mixed_precision", "mixed_bfloat16")),
+        ("num_parallel_calls=tf.data.AUTOTUNE)\r\n", 'set_dtype_policy("mixed_bfloat16")\r\n'),
+    ),
+    "tabs": Case(
+        TF + "def main():\n\tds = tf.data.Dataset.range(9)\n\tds = ds.batch(4)\n"
+        "\tmodel.compile('adam')\n\tmodel.fit(ds, epochs=1)\n\n\nmain()\n",
+        (Wanted("private_threadpool", 2),),
+        ("\tgputune_options = tf.data.Options()\n",
+         "\tgputune_options.threading.private_threadpool_size = 2\n",
+         "\tmodel.fit(ds.with_options(gputune_options), epochs=1)\n"),
+    ),
+    "not in ASCII": Case(
+        "# Größe der Stöße: 32 ✓\n" + TF + "größe = 32\nds = tf.data.Dataset.range(9).batch(größe)\n"
+        + FIT,
+        batch("batch(größe)"), ("größe = 256\n", "# Größe der Stöße: 32 ✓\n"),
+    ),
+    "a dataset built in a loop": Case(
+        TF + "ds = tf.data.Dataset.range(9)\nfor f in (decode, widen):\n    ds = ds.map(f)\n" + FIT,
+        (Wanted("num_parallel_calls", 4, "ds.map(f)", ".map(decode)"),),
+        ("    ds = ds.map(f, num_parallel_calls=4)\n",),
+    ),
+    "no end of the last line": Case(
+        TF + "ds = tf.data.Dataset.range(9).map(decode)\n" + FIT.rstrip("\n"),
+        parallel(), ("num_parallel_calls=tf.data.AUTOTUNE",),
+    ),
+    "several files": Case(
+        TF + "from data import make\nfrom models import build\n\nds = make()\nmodel = build()\n"
+        "model.fit(ds, epochs=2)\n",
+        (*parallel(".map(decode)", "data.py"), Wanted("steps_per_execution", 16)),
+        ("num_parallel_calls=tf.data.AUTOTUNE", "m.compile('adam', 'mse', steps_per_execution=16)"),
+        files={
+            "data.py": TF + "def make():\n    return tf.data.Dataset.range(9).map(decode)\n",
+            "models.py": "import keras\n\n\ndef build():\n    m = keras.Sequential()\n"
+            "    m.compile('adam', 'mse')\n    return m\n",
+        },
+    ),
+    "a policy that is there": Case(
+        "import keras\nkeras.mixed_precision.set_global_policy('float32')\n" + FIT,
+        (Wanted("mixed_precision", "mixed_bfloat16"),), ('set_global_policy("mixed_bfloat16")',),
+    ),
+    "memory growth after the imports": Case(
+        '"""Trains."""\nfrom __future__ import annotations\n\nimport os\n\n' + TF + "\nx = 1\n" + FIT,
+        (Wanted("memory_growth", "growth"),),
+        ('import tensorflow as tf\n\nos.environ["TF_FORCE_GPU_ALLOW_GROWTH"] = "true"\n\nx = 1\n',),
+    ),
+    "an optimizer written out": Case(
+        "import keras\nmodel.compile(keras.optimizers.Adam(1e-3), 'mse')\nmodel.fit(ds, epochs=1)\n",
+        (Wanted("learning_rate", 0.002),), ("keras.optimizers.Adam(0.002)",),
+    ),
+    "an optimizer by its name": Case(
+        "import keras\n" + FIT, (Wanted("learning_rate", 0.002),), refused="write it out",
+    ),
+    "compile by **": Case(
+        "import keras\nmodel.compile(**how)\nmodel.fit(ds, epochs=1)\n",
+        (Wanted("jit_compile", False),), refused="jit_compile=False",
+    ),
+    "an interleave": Case(
+        TF + "ds = files.interleave(tf.data.TFRecordDataset, cycle_length=2)\n" + FIT,
+        (Wanted("interleave", 8, ".interleave(", ".interleave(TFRecordDataset)"),),
+        ("cycle_length=8, num_parallel_calls=tf.data.AUTOTUNE)",),
+    ),
+    "a line that has changed": Case(
+        TF + "ds = tf.data.Dataset.range(9).map(decode)\n" + FIT,
+        (Wanted("vectorize", "yes", "ds = tf"),), refused="by hand",
+    ),
+}  # fmt: skip
