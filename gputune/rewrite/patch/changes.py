@@ -23,6 +23,8 @@ class Changes:
     """Calls that move behind an expression, after those of `behind`."""
     dropped: set[cst.CSTNode] = field(default_factory=set)
     """Calls of a chain that are taken out."""
+    removed: set[cst.CSTNode] = field(default_factory=set)
+    """Lines of statements that are taken out."""
     before: dict[cst.SimpleStatementLine, list[str]] = field(default_factory=dict)
     """Statements to put before a line."""
     imports: list[str] = field(default_factory=list)
@@ -58,9 +60,11 @@ class _Maker(cst.CSTTransformer):
 
     def on_leave(  # type: ignore[override]
         self, original_node: cst.CSTNode, updated_node: cst.CSTNode
-    ) -> cst.CSTNode | cst.FlattenSentinel[cst.BaseStatement]:
+    ) -> cst.CSTNode | cst.FlattenSentinel[cst.BaseStatement] | cst.RemovalSentinel:
         node: cst.CSTNode = updated_node
         wanted = self._changes
+        if original_node in wanted.removed:
+            return cst.RemoveFromParent()
         if original_node in wanted.replaced:
             node = wanted.replaced[original_node]
         if isinstance(node, cst.Call) and isinstance(original_node, cst.Call):

@@ -92,22 +92,48 @@ def _insert_behind(made: Plan, setting: Setting, edit: InsertCall) -> None:
         return
     above = chain(call)[1:]
     moving = [one for one in above if method_of(one) in edit.moves]
+    steps: list[tuple[cst.SimpleStatementLine, cst.Call]] = []
     for other in _steps_above(source, call):
         if any(method_of(one) in edit.moves for one in other):
-            names = " and ".join(f".{m}(…)" for m in edit.moves)
-            raise Refused(
-                f"{names} above the cache would be frozen in it, and one stands in another "
-                f"statement ({source.label(other[0])}): move it behind, then apply again", where,
-            )  # fmt: skip
+            step = _step(source, other, call)
+            if step is None:
+                names = " and ".join(f".{m}(…)" for m in edit.moves)
+                raise Refused(
+                    f"{names} above the cache would be frozen in it, and one stands in another "
+                    f"statement ({source.label(other[0])}): move it behind, then apply again",
+                    where,
+                )
+            steps.append((step, other[0]))
     path = dict(edit.words).get(setting.value, setting.value)
     text = f".{edit.method}({path!r})" if path else f".{edit.method}()"
     changes = made.of(source)
     changes.behind.setdefault(call, []).append(text)
     made.say(setting, MADE, where, f"{text} put behind .{method_of(call)}(…)")
+    for step, one in steps:
+        changes.removed.add(step)
+        changes.moved.setdefault(call, []).append(one)
+        made.say(setting, MADE, source.label(one), f".{method_of(one)}(…) moved behind the cache")
     for one in reversed(moving):
         changes.dropped.add(one)
         changes.moved.setdefault(call, []).append(one)
         made.say(setting, MADE, source.label(one), f".{method_of(one)}(…) moved behind the cache")
+
+
+def _step(source: Source, step: list[cst.Call], call: cst.Call) -> cst.SimpleStatementLine | None:
+    """The line `ds = ds.shuffle(9)`, alone in it and without a comment, of the call's own block."""
+    line, target = source.statement(step[0]), source.parents.get(step[0])
+    mine, begins = source.statement(call), root(call)
+    if line is None or mine is None or not isinstance(begins, cst.Name) or len(step) > 1:
+        return None
+    plain = (
+        isinstance(target, cst.Assign)
+        and [source.text(t.target) for t in target.targets] == [begins.value]
+        and source.text(root(step[0])) == begins.value
+        and line.body == (target,)
+        and source.parents.get(line) is source.parents.get(mine)
+        and "#" not in source.text(line)
+    )
+    return line if plain else None
 
 
 def _steps_above(source: Source, call: cst.Call) -> Iterator[list[cst.Call]]:

@@ -85,7 +85,15 @@ CASES: dict[str, Case] = {
         CACHE, ("range(9).map(decode).cache().shuffle(10).repeat().batch(4)",),
     ),
     "a shuffle in a step above the cache": Case(
-        TF + "ds = tf.data.Dataset.range(9)\nds = ds.shuffle(9)\nds = ds.map(decode)\n" + FIT,
+        TF + "ds = tf.data.Dataset.range(9)\nds = ds.shuffle(9)\nds = ds.repeat()\nds = ds.map(decode)\n" + FIT,
+        CACHE, ("range(9)\nds = ds.map(decode).cache().shuffle(9).repeat()\nmodel",),
+    ),
+    "a shuffle with a comment in a step above the cache": Case(
+        TF + "ds = tf.data.Dataset.range(9)\nds = ds.shuffle(9)  # all\nds = ds.map(decode)\n" + FIT,
+        CACHE, refused="shuffle",
+    ),
+    "a shuffle on some runs above the cache": Case(
+        TF + "ds = tf.data.Dataset.range(9)\nif train:\n    ds = ds.shuffle(9)\nds = ds.map(decode)\n" + FIT,
         CACHE, refused="shuffle",
     ),
     "a shuffle in the function that makes the files": Case(
