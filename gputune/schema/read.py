@@ -64,7 +64,7 @@ def parse_record(text: str, *, name: str = "the text") -> AnyRecord:
     if not isinstance(named, str) or named not in _KNOWN:
         raise UnreadableRecord(
             f"{name} is not a gputune report",
-            "give a .json file that `gputune profile` or `gputune trace` wrote (its first line "
+            "give a .json file that `gputune profile`, `tune` or `trace` wrote (its first line "
             "names its schema)",
         )
     kind = _KNOWN[named]

@@ -30,5 +30,7 @@ def test_the_readme_lists_every_requirement_but_tensorflow(
 
 
 def test_the_command_to_test_with_is_the_same_everywhere(root: Path) -> None:
-    assert "pip install -e '.[test]' && pytest" in (root / "README.md").read_text(encoding="utf-8")
+    assert "pip install -e '.[test]' && pytest -n 2 --dist loadfile" in (
+        root / "README.md"
+    ).read_text(encoding="utf-8")
     assert "pip install -e '.[test]'" in (root / ".ci" / "run").read_text(encoding="utf-8")
