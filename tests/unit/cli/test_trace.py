@@ -122,7 +122,7 @@ WHOLE = gpu_traces.compute_bound().bytes()
         ("text.xplane.pb", b"# no trace at all\n" * 9, "is cut off or is no trace"),
         ("other.xplane.pb", b"\x28\x01", "holds no planes"),
         ("noise.xplane.pb", bytes(range(256)), "is cut off or is no trace"),
-        ("vm.trace.json.gz", gzip.compress(b'{"traceEvents": []}'), "packed with gzip"),
+        ("vm.trace.json.gz", gzip.compress(b'{"traceEvents": []}', mtime=0), "packed with gzip"),
         ("vm.trace.json", b'{"traceEvents": []}', "is a JSON file"),
     ],
 )
