@@ -45,6 +45,9 @@ def missing(
         found.append(
             Unavailable(metric="ceilings.achieved_fraction", reason="a ceiling is not known")
         )
+    if profile.pipeline is not None and not profile.pipeline.stages:
+        why = reasons.get("pipeline.model") or trace.reason or reasons.get("trace") or ENDED
+        found.append(Unavailable(metric="pipeline.stages", reason=why))
     if full:
         why = "--full lets the script run on undisturbed: this needs a second pass over the input"
         found.append(Unavailable(metric="repetitions", reason=why))

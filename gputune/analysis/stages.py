@@ -71,7 +71,10 @@ def join(
     by its place between two that have one. Without a trace the recorded chain from `root_call`
     is laid along the model by kind.
     """
-    stages = _from_trace(tree, nodes) if tree is not None else _from_model(nodes)
+    stages = _from_trace(tree, nodes) if tree is not None else []
+    if not stages:
+        # A trace in which no call of a stage both began and ended has its root alone.
+        tree, stages = None, _from_model(nodes)
     by_name = {str(c["name"]): c for c in calls.values() if c.get("name")}
     for stage in stages:
         for name in stage.traced.names if stage.traced is not None else ():

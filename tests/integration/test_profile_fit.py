@@ -49,7 +49,7 @@ class Runs:
         for fit in ANALYSED:
             few = {"STEPS": "10"} if fit < 10 else steps
             self._start(pool, f"fit {fit}", "--full", "--fit", fit, *SHORT, STYLES, env=few)
-        self._start(pool, "slow", "--fit", 2, *SHORT, SLOW)
+        self._start(pool, "slow", "--fit", 2, "--max-seconds", 4, SLOW)
         for style in DEFAULT_STYLES:
             self._start(pool, style, *SHORT, LONG, env={"STYLE": style})
 
@@ -160,7 +160,7 @@ def test_the_culprit_is_the_line_of_the_sleep_with_its_caller(runs: Runs) -> Non
     culprit = next(n for n, line in enumerate(lines, 1) if "# the culprit" in line)
     caller = next(n for n, line in enumerate(lines, 1) if "# the caller" in line)
     assert found.pipeline is not None
-    assert found.pipeline.bottleneck is not None
+    assert found.pipeline.bottleneck is not None, found.unavailable
     stage = found.pipeline.stages[found.pipeline.bottleneck]
     assert stage.python
     assert stage.site is not None

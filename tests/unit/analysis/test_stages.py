@@ -157,6 +157,15 @@ def test_without_a_trace_the_second_of_two_maps_is_not_the_first() -> None:
     assert lines == [[3], [2], [1]]
 
 
+def test_a_trace_that_caught_no_stage_is_none() -> None:
+    nodes = [node(1, "Root", 2), node(2, "Map", 3), node(3, "Range")]
+    calls = [call(1, "range"), call(2, "map", inputs=(1,))]
+    assert methods(joined(nodes, tree(traced(1, "Root")), calls)) == [
+        ("Map", ["map"]),
+        ("Range", ["range"]),
+    ]
+
+
 def test_without_model_and_trace_there_are_no_stages() -> None:
     assert joined([], None) == []
 
