@@ -47,7 +47,13 @@ def profile(
         int | None, typer.Option("--steps", metavar="N", min=1, help="Clean steps to measure.")
     ] = None,
     max_seconds: Annotated[
-        float, typer.Option("--max-seconds", metavar="S", min=0.1, help="Longest clean phase.")
+        float,
+        typer.Option(
+            "--max-seconds",
+            metavar="S",
+            min=0.1,
+            help="Longest clean phase, and about the longest for the held blocks after it.",
+        ),
     ] = 20.0,
     config: Annotated[
         Path | None,

@@ -27,7 +27,8 @@ BLOCK_CALLS = 4
 LONGEST_BLOCK_S = 2.0
 FEWEST_PAIRS = 4
 MOST_PAIRS = 10
-PAIRS_BUDGET_S = 20.0
+LEAST_BUDGET_S = 4.0
+"""Two pairs of blocks take about that; a user who wants it shorter gets no shorter ones."""
 PAIRS_FRACTION = 0.01
 """Enough pairs once the mean difference is known within ±1 % of a step."""
 SETTLE_CALLS = 2
@@ -40,13 +41,17 @@ LONGEST_SETTLE_S = 3.0
 
 
 class Blocks:
-    """The blocks of one measurement; `clean_call_s` is what a call takes in training."""
+    """The blocks of one measurement; `clean_call_s` is what a call takes in training.
+
+    After `budget_s` seconds the fewest pairs are enough.
+    """
 
     def __init__(
         self, tf: ModuleType, stepper: Stepper, record: Record, length: Length, clean_call_s: float,
-        *, cannot_hold: str = "",
+        *, budget_s: float, cannot_hold: str = "",
     ) -> None:  # fmt: skip
         self._tf = tf
+        self._budget_s = max(budget_s, LEAST_BUDGET_S)
         self._stepper = stepper
         self._record = record
         self._length = length
@@ -85,9 +90,9 @@ class Blocks:
             ratios.append(math.log(times[events.HELD] / times[events.REAL]))
             known = steadiness.half_width_95(ratios) <= PAIRS_FRACTION
             spent_s = time.perf_counter() - began
-            if len(ratios) >= FEWEST_PAIRS and (known or spent_s > PAIRS_BUDGET_S):
+            if len(ratios) >= FEWEST_PAIRS and (known or spent_s > self._budget_s):
                 return
-            if len(ratios) >= 2 and spent_s > 2 * PAIRS_BUDGET_S:
+            if len(ratios) >= 2 and spent_s > 2 * self._budget_s:
                 return
 
     def _hold(self) -> Generator[Use, Call | None, Any]:

@@ -97,7 +97,7 @@ class Measurement:
             yield from self._trace()
             self._blocks = Blocks(
                 self._tf, self._stepper, self._record, self._length, self._clean_call_s,
-                cannot_hold=self._cannot_hold,
+                budget_s=self._watch.options.max_s, cannot_hold=self._cannot_hold,
             )  # fmt: skip
             yield from self._blocks.alternate()
         except TrainingEnds:

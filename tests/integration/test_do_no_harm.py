@@ -30,7 +30,7 @@ LEFT_BEHIND = {
     "cli_args": {"model.keras", "history.json"},
 }
 CACHE_MODES: tuple[tuple[str, ...], ...] = ((), ("--full", "--max-seconds", "1"))
-FEW_STEPS = {"KERAS_MAX_STEPS_PER_EPOCH": "60"}
+FEW_STEPS = {"KERAS_MAX_STEPS_PER_EPOCH": "24"}
 """Keras' own way to make epochs short; what trains by a loop of its own does not heed it."""
 AGAIN = ("photos", "photos_tfrecord", "cli_args")
 
@@ -65,7 +65,7 @@ def run_all_ways(name: str, top: Path, workload_data: Path) -> Runs:
     full = gputune("profile", "--full", "-o", top / "full-report", *command, cwd=full_work, env=few)
     before = hashes(work, workload_data)
     default = gputune(
-        "profile", "--max-seconds", "3", "-o", top / "report", *command, cwd=work, env=env
+        "profile", "--max-seconds", "1", "-o", top / "report", *command, cwd=work, env=env
     )
     after = hashes(work, workload_data)
     again = python(*command, cwd=work, env=few) if name in AGAIN else None
