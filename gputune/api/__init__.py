@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gputune.api.applying import ApplyFailed, Reverted, diff, plan_patch, revert, write_patch
+from gputune.api.comparing import NothingToCompare, compare, regression
 from gputune.api.configuring import load_config, snippet
 from gputune.api.files import write_text
 from gputune.api.loading import load
@@ -28,6 +29,7 @@ __all__ = [
     "BadTarget",
     "BaselineFailed",
     "Choice",
+    "NothingToCompare",
     "OutputFailed",
     "Outputs",
     "Patch",
@@ -46,6 +48,7 @@ __all__ = [
     "UnreadableRecord",
     "UnreadableTrace",
     "Written",
+    "compare",
     "diff",
     "known_profile",
     "load",
@@ -54,6 +57,7 @@ __all__ = [
     "plan_patch",
     "plan_study",
     "profile",
+    "regression",
     "revert",
     "run",
     "snippet",

@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from gputune.report.comparison_html import render_comparison_page
 from gputune.report.html import render_html
 from gputune.report.names import report_name
 from gputune.report.study_html import render_study_page
 from gputune.rewrite.snippet import config_to_snippet
 from gputune.rewrite.toml import config_to_toml
+from gputune.schema.comparison import Comparison
 from gputune.schema.config import Config
 from gputune.schema.profile import Profile
 from gputune.schema.study import Study
@@ -135,10 +137,14 @@ def prove_writable(folder: Path) -> None:
         ) from error
 
 
-def write_page(record: Profile | Study, path: Path, *, json_name: str, force: bool) -> None:
+def write_page(
+    record: Profile | Study | Comparison, path: Path, *, json_name: str, force: bool
+) -> None:
     """Write the HTML page of a record; raises OutputFailed where it cannot be written."""
     if isinstance(record, Study):
         text = render_study_page(record, json_name=json_name)
+    elif isinstance(record, Comparison):
+        text = render_comparison_page(record, json_name=json_name)
     else:
         text = render_html(record, json_name=json_name)
     try:

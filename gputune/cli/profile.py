@@ -55,6 +55,15 @@ def profile(
             help="Longest clean phase, and about the longest for the held blocks after it.",
         ),
     ] = 20.0,
+    runs: Annotated[
+        int,
+        typer.Option(
+            "--runs",
+            metavar="N",
+            min=1,
+            help="So many fresh processes, a report each, for `gputune compare`.",
+        ),
+    ] = 1,
     config: Annotated[
         Path | None,
         typer.Option("--config", metavar="FILE", help="Measure under these settings."),
@@ -97,9 +106,56 @@ def profile(
         arguments=tuple(arguments or ()),
     )
     options = Options(full=full, fit=fit, steps=steps, max_s=max_seconds)
+    if runs > 1:
+        return _repeated(wanted, outputs, options, config, runs)
     result = _run(wanted, outputs, options, config)
     _show(result, color, to_stdout=to_stdout)
     return result.exit_code
+
+
+def _repeated(
+    target: Target, outputs: Outputs, options: Options, config: Path | None, runs: int
+) -> int:
+    """Profile so many times into one folder, which is one side of a comparison."""
+    from dataclasses import replace
+
+    if not outputs.uses_folder:
+        raise Failure("--runs writes a report for each run", "give a folder with -o", WRONG_COMMAND)
+    folder = outputs.folder / _folder_name(target)
+    results = []
+    for number in range(1, runs + 1):
+        say(f"gputune: run {number} of {runs}")
+        result = _run(target, replace(outputs, folder=folder), options, config)
+        steps = result.profile.steps
+        if result.exit_code != 0 or steps is None:
+            say(f"gputune: run {number} ended with {result.exit_code}; what was measured: {folder}")
+            return result.exit_code
+        results.append(steps.samples_per_s)
+    _say_spread([rate for rate in results if rate is not None])
+    say(f"next: gputune compare {_quoted(folder)} AFTER")
+    return 0
+
+
+def _folder_name(target: Target) -> str:
+    """A new name for each call: the runs of one command are one side."""
+    from datetime import UTC, datetime
+
+    from gputune.report.names import clean_name
+
+    stem = Path(target.name).name.removesuffix(".py")
+    return f"{clean_name(stem, 'script')}-{datetime.now(UTC):%Y%m%dT%H%M%SZ}-runs"
+
+
+def _say_spread(rates: list[float]) -> None:
+    from gputune.analysis.statistics import t_interval
+    from gputune.report import figures
+
+    if not rates:
+        return
+    found = t_interval(rates)
+    low, high = figures.number(found.low), figures.number(found.high)
+    bounds = f", 95 % interval of the mean {low} to {high}" if found.interval else ""
+    say(f"gputune: {figures.rate(found.mean, 'samples')} over {len(rates)} processes{bounds}")
 
 
 def _run(

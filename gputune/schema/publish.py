@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from gputune.schema.comparison import Comparison
 from gputune.schema.profile import Profile
 from gputune.schema.read import json_schema
 from gputune.schema.study import Study
@@ -19,6 +20,7 @@ PUBLISHED: dict[str, type] = {
     "profile.schema.json": Profile,
     "study.schema.json": Study,
     "trace.schema.json": TraceReport,
+    "comparison.schema.json": Comparison,
 }
 
 
