@@ -147,12 +147,13 @@ def _folder_name(target: Target) -> str:
 
 
 def _say_spread(rates: list[float]) -> None:
-    from gputune.analysis.statistics import t_interval
+    from gputune.analysis.statistics import ratio_interval
     from gputune.report import figures
 
-    if not rates:
+    if not rates or min(rates) <= 0:
         return
-    found = t_interval(rates)
+    # On logarithms, as everywhere: a rate is above zero, and so is its interval.
+    found = ratio_interval(rates, [1.0] * len(rates))
     low, high = figures.number(found.low), figures.number(found.high)
     bounds = f", 95 % interval of the mean {low} to {high}" if found.interval else ""
     say(f"gputune: {figures.rate(found.mean, 'samples')} over {len(rates)} processes{bounds}")

@@ -26,8 +26,16 @@ def cells(row: MetricCompared) -> tuple[str, ...]:
     """One row of the table, in the order of HEADINGS."""
     return (
         row.name, value(row, row.before), value(row, row.after), signed(row),
-        figures.factor(row.ratio), interval(row), row.verdict,
+        figures.factor(row.ratio), interval(row), verdict(row),
     )  # fmt: skip
+
+
+def verdict(row: MetricCompared) -> str:
+    """The verdict; of one that was left open by its interval, what would have been seen."""
+    if row.verdict != "inconclusive" or row.smallest_detectable_ratio is None:
+        return row.verdict
+    seen = figures.share(row.smallest_detectable_ratio - 1)
+    return f"inconclusive: would have seen {seen}"
 
 
 def value(row: MetricCompared, number: float | None) -> str:
@@ -62,10 +70,10 @@ def interval(row: MetricCompared) -> str:
 
 
 def reasons(comparison: Comparison, side: int) -> Iterator[tuple[str, str]]:
-    """Why figures are inconclusive, as (names, reason), each reason once."""
+    """Why figures are inconclusive where no interval says so, as (names, reason)."""
     found: dict[str, list[str]] = {}
     for row in of_side(comparison, side):
-        if row.verdict == "inconclusive":
+        if row.verdict == "inconclusive" and row.ci95 is None:
             found.setdefault(row.reason, []).append(row.name)
     for reason, names in found.items():
         more = len(names) - 3

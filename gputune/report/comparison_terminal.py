@@ -45,11 +45,11 @@ def _table(comparison: Comparison, side: int, ink: Ink) -> Table:
     table = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
     for number, heading in enumerate(rows.HEADINGS):
         table.add_column(
-            heading, justify="left" if number in (0, len(rows.HEADINGS) - 1) else "right",
+            heading, no_wrap=number == 0, justify="left" if number in (0, len(rows.HEADINGS) - 1) else "right",
             overflow="fold",
         )  # fmt: skip
     for row in rows.of_side(comparison, side):
         cells = [ink.text(cell) for cell in rows.cells(row)]
-        cells[-1] = ink.text((row.verdict, _STYLES.get(row.verdict, "")))
+        cells[-1] = ink.text((rows.verdict(row), _STYLES.get(row.verdict, "")))
         table.add_row(*cells)
     return table

@@ -132,6 +132,14 @@ def _said(groups: Sequence[Group], rows: Sequence[MetricCompared]) -> str:
     return " ".join(said)
 
 
+def _batches(group: Group) -> set[int | None]:
+    return {
+        record.steps.batch_size
+        for record in group.records
+        if isinstance(record, Profile) and record.steps is not None
+    }
+
+
 def _notes(groups: Sequence[Group]) -> list[str]:
     found = []
     for group in groups:
@@ -140,6 +148,10 @@ def _notes(groups: Sequence[Group]) -> list[str]:
         }
         if len(hashes) > 1:
             found.append(f"{group.name} holds runs of scripts that differ")
+        if _batches(group) != _batches(groups[0]):
+            found.append(
+                f"{group.name} has other batch sizes: its steps are other steps, compare samples/s"
+            )
         loose = [
             record
             for record in group.records

@@ -91,7 +91,7 @@ def _script(profile: Profile) -> dict[str, str]:
 def _pipeline(profile: Profile) -> str:
     stages = profile.pipeline.stages if profile.pipeline is not None else ()
     calls = [call for stage in reversed(stages) for call in stage.calls]
-    return " → ".join(calls) or "-"
+    return "".join(calls) or "-"
 
 
 def _knobs(profile: Profile) -> dict[str, str]:

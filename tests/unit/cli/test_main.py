@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -184,3 +185,37 @@ def test_a_file_that_is_no_report_is_one_with_a_hint(
     assert main(["report", str(tmp_path / "missing.json")]) == 1
     error, *_ = capsys.readouterr().err.splitlines()
     assert error.startswith("error: ") and "missing.json" in error
+
+
+def test_repeated_runs_are_reports_in_one_new_folder(
+    asked: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = []
+
+    def measured(target: Target, *, outputs: Outputs, **more: Any) -> Result:
+        folders.append(outputs.folder)
+        return Result(sample.cpu_profile(), None, Written())
+
+    monkeypatch.setattr(api, "profile", measured)
+    assert main(["profile", "--runs", "3", "-o", "X", "train.py"]) == 0
+    assert len(folders) == 3
+    assert len(set(folders)) == 1
+    assert folders[0].parent == Path("X")
+    shown = capsys.readouterr().err
+    assert "over 3 processes" in shown
+    assert f"gputune compare {folders[0]} AFTER" in shown
+    assert main(["profile", "--runs", "3", "--json", "a.json", "train.py"]) == 2
+
+
+def test_repeated_runs_end_with_the_one_that_fails(
+    asked: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = iter([0, 7, 0])
+
+    def measured(*_: Any, **more: Any) -> Result:
+        profile = replace(sample.cpu_profile(), command=sample.command(exit_code=next(ended)))
+        return Result(profile, None, Written())
+
+    monkeypatch.setattr(api, "profile", measured)
+    assert main(["profile", "--runs", "3", "train.py"]) == 7
+    assert next(ended) == 0
