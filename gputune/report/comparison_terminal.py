@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 from rich.console import RenderableType
 from rich.table import Table
@@ -44,10 +45,9 @@ def _blocks(comparison: Comparison, ink: Ink) -> Iterator[RenderableType]:
 def _table(comparison: Comparison, side: int, ink: Ink) -> Table:
     table = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
     for number, heading in enumerate(rows.HEADINGS):
-        table.add_column(
-            heading, no_wrap=number == 0, justify="left" if number in (0, len(rows.HEADINGS) - 1) else "right",
-            overflow="fold",
-        )  # fmt: skip
+        at_an_end = number in (0, len(rows.HEADINGS) - 1)
+        side: Literal["left", "right"] = "left" if at_an_end else "right"
+        table.add_column(heading, no_wrap=number == 0, justify=side, overflow="fold")
     for row in rows.of_side(comparison, side):
         cells = [ink.text(cell) for cell in rows.cells(row)]
         cells[-1] = ink.text((rows.verdict(row), _STYLES.get(row.verdict, "")))
