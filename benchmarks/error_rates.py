@@ -65,7 +65,8 @@ def main() -> None:
 Simulated: {options.pairs} pairs of sides in each row, throughputs log-normal around the truth.
 
 - With no true difference `faster` or `slower` is said in {alarms:.1%} of the pairs over all
-  {len(null)} rows; by row in {min(shares):.1%} to {max(shares):.1%} (a row's standard error is 0.5 points).
+  {len(null)} rows; by row in {min(shares):.1%} to {max(shares):.1%}
+  (a row's standard error is 0.5 points).
 - A true difference of 5 % at 2 % noise with 6 runs a side is found in {found["faster"]:.1%}.
 - The 95 % interval covers the true ratio in {min(covered):.1%} to {max(covered):.1%}.
 

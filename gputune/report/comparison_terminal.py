@@ -46,8 +46,8 @@ def _table(comparison: Comparison, side: int, ink: Ink) -> Table:
     table = Table(box=None, padding=(0, 1), header_style="bold", pad_edge=False)
     for number, heading in enumerate(rows.HEADINGS):
         at_an_end = number in (0, len(rows.HEADINGS) - 1)
-        side: Literal["left", "right"] = "left" if at_an_end else "right"
-        table.add_column(heading, no_wrap=number == 0, justify=side, overflow="fold")
+        where: Literal["left", "right"] = "left" if at_an_end else "right"
+        table.add_column(heading, no_wrap=number == 0, justify=where, overflow="fold")
     for row in rows.of_side(comparison, side):
         cells = [ink.text(cell) for cell in rows.cells(row)]
         cells[-1] = ink.text((rows.verdict(row), _STYLES.get(row.verdict, "")))
