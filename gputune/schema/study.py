@@ -77,6 +77,8 @@ class Trial:
     noise_fraction: float | None = None
     """The standard error of `samples_per_s`, as a share of it."""
     duration_s: float = 0.0
+    measured_s: float | None = None
+    """Seconds under measurement, from the first clean step to the last; None without any."""
     began_s: float = 0.0
     in_process: bool = False
     exit_code: int | None = None

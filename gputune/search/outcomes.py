@@ -44,6 +44,8 @@ class RunSeen:
     signal: int | None = None
     timed_out: bool = False
     duration_s: float = 0.0
+    measured_s: float | None = None
+    """Seconds under measurement, from the first clean step to the last."""
     error_text: str = ""
     peak_rss_bytes: int | None = None
     read_bytes: float | None = None
@@ -73,6 +75,7 @@ def outcome_of(seen: RunSeen) -> Outcome:
         samples_per_s=_rate(seen) if complete else None,
         noise_fraction=_noise(seen.profile) if complete else None,
         duration_s=seen.duration_s,
+        measured_s=seen.measured_s if complete else None,
         in_process=seen.in_process,
         exit_code=seen.exit_code,
         stderr_tail="" if complete else redact(seen.error_text[-_TAIL:]),

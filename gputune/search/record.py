@@ -100,6 +100,7 @@ def trial(tried: Tried) -> Trial:
         samples_per_s=outcome.samples_per_s,
         noise_fraction=outcome.noise_fraction,
         duration_s=outcome.duration_s,
+        measured_s=outcome.measured_s,
         began_s=tried.began_s,
         in_process=outcome.in_process,
         exit_code=outcome.exit_code,

@@ -22,7 +22,9 @@ class Outcome:
     """What one trial showed; `noise_fraction` is the relative standard error of `samples_per_s`.
 
     A `complete` trial has a finite, positive `samples_per_s`; an `infeasible` one may say by how
-    many bytes it fell short; every state but `complete` has a reason.
+    many bytes it fell short; every state but `complete` has a reason. `measured_s` are the seconds
+    under measurement, from the first clean step to the last: the rest of `duration_s` was spent on
+    getting there and away.
     """
 
     state: TrialState
@@ -30,6 +32,7 @@ class Outcome:
     samples_per_s: float | None = None
     noise_fraction: float | None = None
     duration_s: float = 0.0
+    measured_s: float | None = None
     in_process: bool = False
     exit_code: int | None = None
     stderr_tail: str = ""

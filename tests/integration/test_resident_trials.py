@@ -95,16 +95,24 @@ def test_each_trial_begins_as_the_first_and_has_its_settings(
         assert one["threads"] <= first["threads"] + 1
     assert [one["steps_per_execution"] for one in seen] == [1, 1, 1, 4, 1, 1]
     assert [one["rows"] for one in seen][:2] == [32, 64], "traced for the batch that was asked for"
+    assert [one["validated"] for one in seen] == [None, 1, 1, 1, 1, 1], "one batch is enough"
     assert max(rss[1:]) < 1.3 * rss[0], rss
 
 
 def test_out_of_memory_is_infeasible_and_another_child_takes_over(
-    trials: ResidentTrials, monkeypatch: pytest.MonkeyPatch
+    trials: ResidentTrials, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAIL_ABOVE", "200")
+    monkeypatch.setenv("HELD_OUT", "arrays")
+    outcome = asked(trials)
+    assert outcome.state == "complete"
+    assert outcome.measured_s is not None
+    assert 0.5 < outcome.measured_s < outcome.duration_s, "start-up and warm-up are not measuring"
     assert asked(trials).state == "complete"
     before = pid_of(trials)
     found = asked(trials, Setting(knob="batch_size", value=256))
+    validated = [json.loads(one)["validated"] for one in (tmp_path / "seen.jsonl").open()]
+    assert validated == [None, 1], "one batch of arrays; what ran out of memory took no step"
     assert found.state == "infeasible", found
     assert found.shortfall_bytes == 1.5 * 2**30
     assert asked(trials).state == "complete"

@@ -21,6 +21,7 @@ from gputune.launch.dry import dry_environment
 from gputune.launch.trial import TrialEnded, TrialProcess, tail
 from gputune.schema.profile import Profile
 from gputune.search.outcomes import RunSeen
+from gputune.session import events as names
 from gputune.session.folder import Options, SessionFolder
 from gputune.session.log import read_events
 
@@ -40,6 +41,7 @@ class Observed:
     error_text: str
     fill_samples_per_s: float | None = None
     pruned_at: float | None = None
+    measured_s: float | None = None
 
     def seen(self) -> RunSeen:
         """What the search judges."""
@@ -49,6 +51,7 @@ class Observed:
             signal=self.ended.signal,
             timed_out=self.ended.timed_out,
             duration_s=self.ended.duration_s,
+            measured_s=self.measured_s,
             error_text=self.error_text,
             peak_rss_bytes=self.ended.max_rss_bytes,
             read_bytes=float(self.ended.storage_read_bytes),
@@ -97,6 +100,7 @@ def observe(
             loss=loss_of(fit),
             fill_samples_per_s=fill_rate(fit, profile) if options.warm_epochs else None,
             pruned_at=pruned_at(fit),
+            measured_s=measured_s(fit),
             not_in_force=tuple(
                 note for note in notes_of(options.settings, events) if is_not_in_force(note)
             ),
@@ -142,6 +146,12 @@ def fill_rate(fit: FitRun | None, profile: Profile) -> float | None:
 def pruned_at(fit: FitRun | None) -> float | None:
     """Samples/s at which a trial was ended early, None where it was not."""
     return float(fit.pruned["samples_per_s"]) if fit is not None and fit.pruned else None
+
+
+def measured_s(fit: FitRun | None) -> float | None:
+    """Seconds under measurement: of the clean phase, from its first step to its last."""
+    clean = [row for row in fit.rows if row.phase == names.CLEAN] if fit is not None else []
+    return clean[-1].t_end - clean[0].t_enter if clean else None
 
 
 def loss_of(fit: FitRun | None) -> float | None:

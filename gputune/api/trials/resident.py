@@ -23,6 +23,7 @@ from gputune.api.trials.process import (
     fill_rate,
     is_not_in_force,
     loss_of,
+    measured_s,
     pruned_at,
     ticking,
 )
@@ -172,6 +173,7 @@ class _Child:
             signal=how.signal,
             timed_out=last is None and ended is not None and ended.timed_out,
             duration_s=duration_s,
+            measured_s=measured_s(fit),
             error_text=error,
             peak_rss_bytes=self.rss_bytes,
             read_bytes=None

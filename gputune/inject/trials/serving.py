@@ -17,6 +17,7 @@ from gputune.inject.edits.passing import argument, with_argument
 from gputune.inject.stop import stop_script
 from gputune.inject.trials.over import TrialOver
 from gputune.inject.trials.state import State, build
+from gputune.inject.trials.validation import shortened
 from gputune.session import events
 from gputune.session.control import Asked
 from gputune.session.folder import setting_of
@@ -55,6 +56,10 @@ class Serving:
             watch.log.write(events.RESIDENT, t=time.perf_counter(), reason=reason)
             stop_script(watch)
         watch.serving = True
+        # What the imports and the script have made stays: looking through it after each trial
+        # would take longer than all the rest between two trials.
+        gc.collect()
+        gc.freeze()
         watch.log.write(events.RESIDENT, t=time.perf_counter(), reason="")
         asked = Asked(number)
         while (order := asked.next()) is not None:
@@ -130,6 +135,7 @@ class Serving:
                 self._signature, args, kwargs, "x", edits.made_again(x)
             )  # fmt: skip
         args, kwargs = edits.of_fit(args, kwargs)
+        args, kwargs = shortened(self._tf, self._signature, args, kwargs)
         x = argument(self._signature, args, kwargs, "x")
         size = argument(self._signature, args, kwargs, "batch_size")
         state.take_function(f"{getattr(x, 'element_spec', '')} {size}")

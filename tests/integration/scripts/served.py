@@ -15,6 +15,17 @@ FAIL_ABOVE = int(os.environ.get("FAIL_ABOVE", "0"))
 
 
 class Seen(keras.callbacks.Callback):
+    validated = None  # batches in the last validation
+
+    def on_test_begin(self, logs=None):
+        self.batches = 0
+
+    def on_test_batch_end(self, batch, logs=None):
+        self.batches += 1
+
+    def on_test_end(self, logs=None):
+        self.validated = self.batches
+
     def on_train_begin(self, logs=None):
         model = self.model
         self.row = {
@@ -27,6 +38,7 @@ class Seen(keras.callbacks.Callback):
             "random": [random.random(), float(np.random.rand())],
             "steps_per_execution": model.steps_per_execution,
             "threads": threading.active_count(),
+            "validated": self.validated,
         }
 
     def on_train_batch_end(self, batch, logs=None):
@@ -63,6 +75,11 @@ data = tf.data.Dataset.from_tensor_slices((rows, rows[:, :1]))
 data = data.shuffle(1024)
 data = data.map(widen)
 data = data.batch(32, drop_remainder=True)
+held_out = np.concatenate([rows, rows * 2.0], 1)[:320], rows[:320, :1]
+if os.environ.get("HELD_OUT") != "arrays":
+    held_out = tf.data.Dataset.from_tensor_slices(held_out).batch(32)
 model = Model()
 model.compile(keras.optimizers.Adam(float(os.environ.get("RATE", "0.001"))), "mse")
-model.fit(data, epochs=1000, verbose=0, callbacks=[Seen()])
+model.fit(
+    data, validation_data=held_out, validation_steps=5, epochs=1000, verbose=0, callbacks=[Seen()]
+)
