@@ -23,6 +23,8 @@ _OUT_OF_MEMORY: Final = re.compile(
 _WANTED: Final = re.compile(r"trying to allocate ([\d.]+) ?([KMGT]?i?B)(?:ytes)?", re.IGNORECASE)
 _UNITS: Final = {"B": 1, "K": 2**10, "M": 2**20, "G": 2**30, "T": 2**40}
 _EXCEPTION: Final = re.compile(r"^[A-Za-z_][\w.]*(?:Error|Exception|Interrupt|Exit|Warning)\b.*")
+_OF_KERAS: Final = "Exception encountered when calling"
+_COLOUR: Final = re.compile(r"\x1b\[[\d;]*m")
 _SIGKILL: Final = 9
 UNKNOWN_EPOCHS: Final = 2
 """Of a script that does not say how many it trains: the fewest with which a cache can help."""
@@ -173,8 +175,15 @@ def _shortfall(text: str) -> float | None:
 
 
 def _last_error(text: str) -> str:
-    """The last line that reads like an exception, else the last line."""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    found = next((line for line in reversed(lines) if _EXCEPTION.match(line)), None)
-    said = found if found is not None else lines[-1] if lines else ""
+    """The last line that reads like an exception, else the last line.
+
+    Keras puts a layer's own error into the line below one that says where it was.
+    """
+    plain = (_COLOUR.sub("", line).strip() for line in text.splitlines())
+    lines = [line for line in plain if line]
+    last = next((n for n in reversed(range(len(lines))) if _EXCEPTION.match(lines[n])), None)
+    if last is None:
+        return redact(lines[-1] if lines else "")[:200]
+    wrapped = _OF_KERAS in lines[last] and last + 1 < len(lines)
+    said = f"{lines[last]} {lines[last + 1]}" if wrapped else lines[last]
     return redact(said)[:200]

@@ -119,6 +119,39 @@ def test_out_of_memory_is_infeasible_and_another_child_takes_over(
     assert pid_of(trials) != before
 
 
+class Impatient(Script):
+    """A script whose trials are said to hang after a time that a test can shorten."""
+
+    timeout_s = 120.0  # type: ignore[assignment]
+
+
+@pytest.mark.parametrize(
+    ("how", "said"),
+    [
+        ("raise", "such a batch is not to be had"),
+        ("hang", "it had not ended after"),
+    ],
+)
+def test_a_trial_that_raises_or_hangs_is_failed_and_another_child_takes_over(
+    how: str, said: str, profile: Profile, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in {"FAIL_ABOVE": "200", "FAIL_HOW": how, "SEEN": os.devnull}.items():
+        monkeypatch.setenv(name, value)
+    target = Target(script=str(SERVED))
+    trials = ResidentTrials(Impatient(target=target, source=check_target(target), profile=profile))
+    try:
+        assert asked(trials).state == "complete"
+        with monkeypatch.context() as shorter:
+            shorter.setattr(Impatient, "timeout_s", 8.0)
+            found = asked(trials, Setting(knob="batch_size", value=256))
+        assert found.state == "failed", found
+        assert said in found.reason
+        assert trials._child is None, "it must not serve another trial"
+        assert asked(trials).state == "complete"
+    finally:
+        trials.close()
+
+
 def test_a_killed_child_is_infeasible_and_replaced(trials: ResidentTrials) -> None:
     asked(trials)
     before = pid_of(trials)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -233,6 +236,38 @@ def test_one_ctrl_c_keeps_everything_and_a_second_ends_at_once(
     assert "Traceback" not in rest
     _, alive = psutil.wait_procs(orphans, timeout=10)
     assert not alive
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of its own with room for a study's beginning."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mounting = ["mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", str(disk)]
+    if os.geteuid() != 0 or subprocess.run(mounting, capture_output=True).returncode != 0:
+        pytest.skip("only root may mount a small file system")
+    try:
+        yield disk
+    finally:
+        subprocess.run(["umount", "-l", str(disk)], check=True)
+
+
+def test_a_disk_that_fills_up_ends_the_study_and_keeps_what_was_measured(
+    small_disk: Path, study: tuple[str, ...]
+) -> None:
+    process = begun(small_disk, *study)
+    wait_for(process, "trial 0:")
+    with (small_disk / "ballast").open("wb", buffering=0) as ballast, suppress(OSError):
+        while True:
+            ballast.write(b"x" * 512)
+    _, said = process.communicate(timeout=100)
+    assert process.returncode == 125, said
+    assert "cannot be written: No space left on device" in " ".join(said.split())
+    assert "make room" in said
+    assert "Traceback" not in said
+    (journal,) = (small_disk / "reports").glob("*.study.jsonl")
+    whole = [json.loads(line) for line in journal.read_text().splitlines()[:-1]]
+    assert any("samples_per_s" in json.dumps(entry) for entry in whole), "the first trial is kept"
 
 
 def test_a_plan_runs_nothing(

@@ -5,6 +5,7 @@ import os
 import pathlib
 import random
 import threading
+import time
 
 import keras
 import numpy as np
@@ -53,6 +54,17 @@ def widen(x, y):
     return tf.concat([x, x * 2.0], 0), y
 
 
+def fail():
+    how = os.environ.get("FAIL_HOW")
+    if how == "hang":
+        time.sleep(1000)
+    if how == "raise":
+        raise ValueError("such a batch is not to be had")
+    raise tf.errors.ResourceExhaustedError(
+        None, None, "OOM when allocating tensor; trying to allocate 1.5GiB"
+    )
+
+
 class Model(keras.Model):
     def __init__(self):
         super().__init__()
@@ -64,9 +76,7 @@ class Model(keras.Model):
     def call(self, x, training=False):
         self.rows = x.shape[0]
         if FAIL_ABOVE and x.shape[0] is not None and x.shape[0] > FAIL_ABOVE:
-            raise tf.errors.ResourceExhaustedError(
-                None, None, "OOM when allocating tensor; trying to allocate 1.5GiB"
-            )
+            fail()
         return self.out(self.drop(self.wide(x), training=training))
 
 

@@ -63,6 +63,9 @@ def test_a_script_that_survives_a_want_of_memory_is_no_failure() -> None:
         ({"exit_code": 139, "signal": 11}, "failed", "signal 11"),
         ({"exit_code": 3, "error_text": "Traceback\n  x\nKeyError: 'y'\n"}, "failed",
          "exit code 3: KeyError: 'y'"),
+        ({"exit_code": 1, "error_text": "ValueError: Exception encountered when calling Dense."
+          "call().\n\n\x1b[1mwrong shape\x1b[0m\n\nArguments received"}, "failed",
+         "calling Dense.call(). wrong shape"),
         ({"exit_code": 137, "signal": 9, "timed_out": True}, "failed", "had not ended after 7 s"),
         ({"loss": float("nan")}, "failed", "the loss is nan"),
         ({"loss": float("inf")}, "failed", "the loss is inf"),
