@@ -38,6 +38,7 @@ cases, where a level of 0.95 would cover 92.8 % (gains of 0 to 8 %, deviations o
 same kind as in `tests/unit/search/`)."""
 POWER = 0.8
 BASELINE = "baseline"
+_NO_TIME = "there was time for no more rounds"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,7 +168,7 @@ def judge(arm: Arm, runs: Sequence[Run]) -> Confirmation:
         why = failed.reason if failed is not None else base_failed.reason if base_failed else ""
         return _open_answer(arm, candidate, f"{which} failed: {why}")
     if len(candidate) < 2:
-        return _open_answer(arm, candidate, "there was time for no more rounds")
+        return _open_answer(arm, candidate, _NO_TIME)
     values = logs(candidate, baseline)
     n, mean, deviation = len(values), fmean(values), stdev(values)
     low, high = interval(values)
@@ -188,6 +189,12 @@ def judge(arm: Arm, runs: Sequence[Run]) -> Confirmation:
         candidate_samples_per_s=math.exp(fmean(map(math.log, candidate))),
         baseline_samples_per_s=math.exp(fmean(map(math.log, baseline))),
     )
+
+
+def is_open(found: Confirmation) -> bool:
+    """Whether the time ended before there were rounds enough to judge the candidate."""
+    compared = found.ratio is not None or found.reason == _NO_TIME
+    return compared and found.verdict == "inconclusive" and found.rounds < LEAST_TO_SAY
 
 
 def exact_p(candidate: Sequence[float], baseline: Sequence[float]) -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gputune.schema.profile import Profile
 from gputune.schema.study import Budget, Plan
+from gputune.search.confirmation import LEAST_ROUNDS
 from gputune.search.space import Space
 
 WINDOW_S = 0.2
@@ -22,6 +23,22 @@ UNKNOWN_START_S = 20.0
 """Ours, where the profile did not see the start: TensorFlow's import and a small model."""
 REBUILD_S = 1.0
 """Ours: a pipeline that is built again in the same process, its buffers filled again."""
+
+
+SHORTEST_CONFIRMED_S = 2.0
+"""Ours: a process of the confirmation measures at least so long, however little time there is."""
+
+
+def longest_confirmed_s(profile: Profile, budget_s: float, arms: int) -> float:
+    """How long each process of the confirmation may measure, so that its least rounds fit.
+
+    More rounds tell more than longer ones: the variance lies between processes. At least
+    `SHORTEST_CONFIRMED_S`.
+    """
+    start_s = profile.startup.total_s
+    start_s = UNKNOWN_START_S if start_s is None else start_s
+    each_s = budget_s / (LEAST_ROUNDS * arms)
+    return max(each_s - start_s, SHORTEST_CONFIRMED_S)
 
 
 def measured_s(step_s: float) -> float:

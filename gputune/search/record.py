@@ -20,6 +20,7 @@ from gputune.schema.study import (
     Study,
     Trial,
 )
+from gputune.search.confirmation import is_open
 from gputune.search.sampler import importances
 from gputune.search.space import Space, same
 from gputune.search.study import Searched
@@ -161,6 +162,12 @@ def verdict(answer: Answer) -> str:
         return f"No gain worth having: none of {places} was faster than the script as it is."
     first = answer.confirmation[0]
     refusal = _refused(answer, first)
+    if not refusal and is_open(first):
+        seen = f" was {first.ratio:.2f} times as fast, but " if first.ratio is not None else ": "
+        return (
+            f"Not decided: {_changes(first, searched)}{seen}{first.reason}. The same command with "
+            "a larger --budget goes on from here."
+        )
     return f"No gain worth having: {refusal or first.reason}."
 
 

@@ -54,3 +54,32 @@ def test_the_lock_of_a_file_cache_is_removed_after_a_kill(tmp_path: Path) -> Non
         [sys.executable, "train.py"], cwd=folder, capture_output=True, text=True, check=False
     )
     assert again.returncode == 0, again.stderr
+
+
+PREPARES = """
+from pathlib import Path
+import tensorflow as tf
+
+if not Path("data").is_dir():
+    part = Path("data.part")
+    part.mkdir()
+    with tf.io.TFRecordWriter(str(part / "0.tfrecord")) as writer:
+        writer.write(b"one")
+    tf.data.Dataset.range(3).save(str(part / "saved"))
+    part.rename("data")
+records = tf.data.TFRecordDataset(["data/0.tfrecord"])
+print(len(list(records)), len(list(tf.data.Dataset.load("data/saved"))))
+"""
+
+
+def test_data_that_is_prepared_once_in_dry_mode_is_there_for_the_next_run(tmp_path: Path) -> None:
+    folder = tmp_path / "work"
+    folder.mkdir()
+    (folder / "train.py").write_text(PREPARES)
+    case = Case(folder=folder, script="train.py", environ={"TF_CPP_MIN_LOG_LEVEL": "3"})
+    process = case.start(stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    said, _ = process.communicate(timeout=60)
+    assert said == "1 3\n"
+    assert (folder / "data" / "0.tfrecord").stat().st_size > len(b"one")
+    opened = [event["path"] for event in case.events() if event["event"] == "opened"]
+    assert str(folder / "data.part" / "0.tfrecord") in opened

@@ -65,10 +65,13 @@ class Trials:
         self.close()
         return outcome_of(self._run(options, wanted))
 
-    def fresh(self, knobs: Mapping[str, Value]) -> Outcome:
-        """One trial in a process of its own."""
+    def fresh(self, knobs: Mapping[str, Value], *, max_s: float | None = None) -> Outcome:
+        """One trial in a process of its own, which measures for `max_s` at most."""
         self.close()
-        return outcome_of(self._run(self._options(knobs, None), self._settings(knobs)))
+        options = self._options(knobs, None)
+        if max_s is not None:
+            options = replace(options, max_s=min(options.max_s, max_s))
+        return outcome_of(self._run(options, self._settings(knobs)))
 
     def loss(self, knobs: Mapping[str, Value], *, steps: int, seed: int) -> tuple[float, Outcome]:
         """The loss after so many steps with other seeds; NaN where the run gave none."""

@@ -2,29 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 
 from gputune.api.studies import keep_runs, kept_runs
 from gputune.api.trials.asking import Progress, TuneOptions
 from gputune.api.trials.guarding import Guard, Guarded
 from gputune.api.trials.measuring import Trials
 from gputune.api.trials.script import Script
-from gputune.schema.config import Config
+from gputune.schema.config import Config, Value
 from gputune.schema.profile import Profile
 from gputune.schema.study import Budget, Check, Confirmation, Identity, Study
 from gputune.search.configuring import config as config_of
 from gputune.search.confirmation import BASELINE, Arm, Run, confirm, judge
 from gputune.search.guard import batch_size_of, learning_rate_advice
 from gputune.search.length import run_length
-from gputune.search.planning import plan
+from gputune.search.planning import longest_confirmed_s, plan
 from gputune.search.record import BEST, BEST_SAME_BATCH, Answer, study_record
 from gputune.search.record import trial as trial_record
 from gputune.search.space import Space
 from gputune.search.storage import Store
 from gputune.search.study import Searched, Searching, search
-from gputune.search.trying import Tried
+from gputune.search.trying import Outcome, Tried
 from gputune.sensors.resources import usable_memory_bytes
+
+
+@dataclass(frozen=True)
+class _Short:
+    """Fresh processes that measure for `max_s` at most."""
+
+    trials: Trials
+    max_s: float
+
+    def fresh(self, knobs: Mapping[str, Value]) -> Outcome:
+        return self.trials.fresh(knobs, max_s=self.max_s)
 
 
 class StudyRun:
@@ -100,14 +111,15 @@ class StudyRun:
             rate = f"{run.samples_per_s:.5g} samples/s" if run.samples_per_s else run.reason
             self._progress.on_note(f"round {run.round + 1}, {run.arm.replace('_', ' ')}: {rate}")
 
+        # Its share, and what search and guard have left of theirs.
+        budget_s = max(
+            self._budget.confirmation_s,
+            self._budget.total_s - self._spent_s() + sum(r.duration_s for r in runs),
+        )
+        max_s = longest_confirmed_s(self._script.profile, budget_s, len(arms))
         done = confirm(
-            arms, self._trials, runs=tuple(runs), on_run=on_run,
-            should_stop=self._progress.should_stop,
-            # Its share, and what search and guard have left of theirs.
-            budget_s=max(
-                self._budget.confirmation_s,
-                self._budget.total_s - self._spent_s() + sum(r.duration_s for r in runs),
-            ),
+            arms, _Short(self._trials, max_s), runs=tuple(runs), on_run=on_run,
+            should_stop=self._progress.should_stop, budget_s=budget_s,
         )  # fmt: skip
         return tuple(judge(arm, done) for arm in arms[1:])
 

@@ -52,6 +52,18 @@ class Scratch:
             return str(mirrored)
         return path
 
+    def left_in_place(self, path: Any) -> Any:
+        """`path` itself, which the report names among the files that the script opened.
+
+        For what prepares data. A script that makes its data once, and puts the finished folder
+        into its place, would otherwise find an empty one for ever.
+        """
+        text = _text(path)
+        if text is not None and not self._inside(text) and text not in self._said:
+            self._said.add(text)
+            self._watch.log.write(events.OPENED, path=os.path.abspath(text))
+        return path
+
     def _mirror(self, text: str) -> str:
         absolute = os.path.abspath("/" + text.replace("://", "/") if _REMOTE.match(text) else text)
         return str(self._watch.folder.scratch / "files" / absolute.lstrip("/"))

@@ -1,4 +1,4 @@
-"""What TensorFlow writes: checkpoints, summaries, saved models, caches and snapshots of data."""
+"""What TensorFlow writes while it trains: checkpoints, summaries, saved models, caches."""
 
 from __future__ import annotations
 
@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 
 def redirect(tf: ModuleType, watch: Watch) -> None:
-    """Send to scratch what TensorFlow's own writers write, and read it back from there."""
+    """Send to scratch what a training writes, and read it back from there.
+
+    Data that the script prepares (TFRecord files, saved datasets) stays where the script puts it.
+    """
     scratch = Scratch(watch)
     checkpoint = tf.train.Checkpoint
     redirect_argument(watch, checkpoint, "save", "file_prefix", scratch.for_writing)
@@ -29,7 +32,7 @@ def redirect(tf: ModuleType, watch: Watch) -> None:
     redirect_argument(watch, tf.summary, "create_file_writer", "logdir", scratch.for_writing)
     redirect_argument(watch, tf.saved_model, "save", "export_dir", scratch.for_writing)
     redirect_argument(watch, tf.saved_model, "load", "export_dir", scratch.for_reading)
-    redirect_argument(watch, tf.io.TFRecordWriter, "__init__", "path", scratch.for_writing)
+    redirect_argument(watch, tf.io.TFRecordWriter, "__init__", "path", scratch.left_in_place)
 
     def cache(path: Any) -> Any:
         return path if not path or _cache_is_whole(path) else scratch.for_writing(path)
@@ -40,8 +43,7 @@ def redirect(tf: ModuleType, watch: Watch) -> None:
     dataset = tf.data.Dataset
     redirect_argument(watch, dataset, "cache", "filename", cache)
     redirect_argument(watch, dataset, "snapshot", "path", folder)
-    redirect_argument(watch, dataset, "save", "path", scratch.for_writing)
-    redirect_argument(watch, dataset, "load", "path", scratch.for_reading)
+    redirect_argument(watch, dataset, "save", "path", scratch.left_in_place)
 
 
 def _cache_is_whole(path: Any) -> bool:

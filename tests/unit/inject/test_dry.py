@@ -105,6 +105,21 @@ def test_what_this_run_did_not_write_is_read_from_its_own_place(
     assert scratch.for_reading(own) is own
 
 
+def test_data_that_a_script_prepares_stays_in_its_place_and_is_named_once(
+    scratch: Scratch, watched: tuple[Watch, MemoryLog], tmp_path: Path
+) -> None:
+    own = tmp_path / "shards" / "train-00.tfrecord"
+    for _ in range(2):
+        assert scratch.left_in_place(own) is own
+    assert [event["path"] for event in watched[1].of(events.OPENED)] == [str(own)]
+    assert watched[1].of(events.REDIRECTED) == []
+    assert not own.parent.exists()
+    inside = scratch.for_writing("/data/model.h5")
+    assert scratch.left_in_place(inside) is inside
+    assert scratch.left_in_place(None) is None
+    assert len(watched[1].of(events.OPENED)) == 1
+
+
 class Model:
     def __init__(self, name: str = "model", log_dir: str | None = "logs") -> None:
         self.log_dir = log_dir

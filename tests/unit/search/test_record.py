@@ -9,9 +9,10 @@ import pytest
 from gputune.schema.publish import schema_text
 from gputune.schema.read import json_schema, parse_record
 from gputune.schema.study import Check, Confirmation, Study
+from gputune.schema.training import Startup
 from gputune.schema.write import to_dict, to_json
 from gputune.search.keeping import InMemory
-from gputune.search.planning import measured_s, plan, plan_lines
+from gputune.search.planning import longest_confirmed_s, measured_s, plan, plan_lines
 from gputune.search.record import Answer, payoff, study_record
 from gputune.search.sampler import importances
 from gputune.search.stopping import budget
@@ -65,6 +66,34 @@ def test_without_a_confirmed_gain_nothing_is_recommended(searched: Searched) -> 
     for found in (record(searched, same), record(searched)):
         assert found.best is None and found.verdict.startswith("No gain worth having")
         assert found.payoff.hours_saved_per_run is None and found.payoff.reason
+
+
+def test_the_processes_of_a_confirmation_measure_so_long_that_its_least_rounds_fit() -> None:
+    seen = replace(profile(), startup=Startup(total_s=6.0))
+    # 5 rounds of 3 processes in 180 s are 12 s each, of which 6 go into the start.
+    assert longest_confirmed_s(seen, 180.0, 3) == pytest.approx(6.0)
+    assert longest_confirmed_s(seen, 180.0, 2) == pytest.approx(12.0)
+    assert longest_confirmed_s(seen, 60.0, 3) == 2.0, "never shorter than that"
+    unknown = replace(seen, startup=Startup())
+    assert longest_confirmed_s(unknown, 600.0, 3) == pytest.approx(20.0)
+
+
+def test_where_time_ended_before_the_rounds_decide_that_is_no_verdict_on_the_gain(
+    searched: Searched,
+) -> None:
+    few = replace(
+        GAIN, verdict="inconclusive", worth_having=False, rounds=3, reason="3 rounds are too few"
+    )
+    found = record(searched, few)
+    assert found.best is None
+    assert found.verdict.startswith("Not decided: ") and "--budget" in found.verdict
+    assert "was 2.00 times as fast, but 3 rounds are too few." in found.verdict
+    none = replace(few, ratio=None, ci95=None, rounds=1, reason="there was time for no more rounds")
+    assert "no more rounds. The same command" in record(searched, none).verdict
+    failed = replace(none, reason="the run of round 1 failed: KeyError")
+    assert record(searched, failed).verdict.startswith("No gain worth having: the run of round 1")
+    across = replace(few, rounds=8, reason="the interval contains 1")
+    assert record(searched, across).verdict == "No gain worth having: the interval contains 1."
 
 
 def test_what_the_guard_refuses_is_not_recommended(searched: Searched) -> None:
