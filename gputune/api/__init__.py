@@ -5,6 +5,7 @@ from __future__ import annotations
 from gputune.api.applying import ApplyFailed, Reverted, diff, plan_patch, revert, write_patch
 from gputune.api.comparing import NothingToCompare, compare, regression
 from gputune.api.configuring import load_config, snippet
+from gputune.api.doctoring import DoctorOutputs, doctor
 from gputune.api.files import write_text
 from gputune.api.loading import load
 from gputune.api.outputs import OutputFailed, Outputs, Written, write_page
@@ -29,6 +30,7 @@ __all__ = [
     "BadTarget",
     "BaselineFailed",
     "Choice",
+    "DoctorOutputs",
     "NothingToCompare",
     "OutputFailed",
     "Outputs",
@@ -50,6 +52,7 @@ __all__ = [
     "Written",
     "compare",
     "diff",
+    "doctor",
     "known_profile",
     "load",
     "load_config",
