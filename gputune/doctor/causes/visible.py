@@ -23,7 +23,9 @@ def shown(machine: Machine) -> tuple[KnownGpu, ...] | None:
         return None
     physical = _in_order(machine)
     chosen = choose(machine.variable(NAME), physical)
-    return tuple(device for one in chosen for device in devices if _same(device.physical, one))
+    # In CUDA's order the same device may have another number: its place in the list stays.
+    places = [next(at for at, other in enumerate(physical) if other is one) for one in chosen]
+    return tuple(devices[at] for at in places)
 
 
 def findings(machine: Machine) -> Iterator[Finding]:
@@ -92,13 +94,6 @@ def _cure() -> str:
         "Give numbers, UUIDs or MIG names that `nvidia-smi -L` lists; with several models of GPU, "
         "CUDA_DEVICE_ORDER=PCI_BUS_ID makes CUDA number them as nvidia-smi does."
     )
-
-
-def _same(one: Physical, other: Physical) -> bool:
-    """Whether two are the same device, whose number may differ between the driver and CUDA."""
-    if one.names or other.names:
-        return one.names == other.names
-    return one.index == other.index and one.part_of == other.part_of
 
 
 def _label(device: KnownGpu) -> str:
