@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Final
@@ -18,9 +17,8 @@ from gputune.doctor.facts.keras_config import with_config
 from gputune.doctor.facts.packages import packages
 from gputune.doctor.facts.place import place
 from gputune.doctor.facts.tensorflow import ask_tensorflow
-from gputune.doctor.machine import Hardware, Host, Machine, Place
+from gputune.doctor.machine import Host, Machine, signs_of_gpu
 from gputune.schema.secrets import allowed_environment
-from gputune.sensors.inventory import Inventory
 from gputune.sensors.resources import affinity, memory_limit_bytes, usable_cores
 from gputune.sensors.resources import usable_memory_bytes as usable_memory
 
@@ -42,12 +40,12 @@ def gather(
     """
     where, seen = place(environ), hardware()
     inventory, cuda = ask_driver(environ)
-    gpu = _any_sign(where, seen, inventory)
+    gpu = bool(signs_of_gpu(where, seen, inventory))
     tensorflow, keras, libraries = ask_tensorflow(environ, timeout_s=timeout_s, libraries=gpu)
     pids = {held.pid for device in inventory.devices for held in device.processes}
     return Machine(
         python=platform.python_version(),
-        system=sys.platform,
+        architecture=platform.machine(),
         variables=_variables(environ),
         place=where,
         hardware=seen,
@@ -59,16 +57,6 @@ def gather(
         packages=packages(),
         host=_host(folders),
         processes=name_processes(pids),
-    )
-
-
-def _any_sign(where: Place, seen: Hardware, inventory: Inventory) -> bool:
-    return bool(
-        inventory.devices
-        or seen.cards
-        or seen.module_version is not None
-        or where.wsl_driver
-        or any(one.path[-1:].isdigit() for one in seen.files)
     )
 
 
@@ -86,5 +74,12 @@ def _host(folders: Sequence[Path]) -> Host:
         memory_bytes=usable_memory(),
         available_bytes=available if limit is None else min(available, limit),
         shm_bytes=shm_bytes(),
-        disks=tuple(disk(folder) for folder in (Path.cwd(), *folders)),
+        disks=tuple(disk(folder) for folder in (_working_directory(), *folders)),
     )
+
+
+def _working_directory() -> Path:
+    try:
+        return Path.cwd()
+    except OSError:  # it was removed
+        return Path()

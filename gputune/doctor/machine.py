@@ -180,12 +180,31 @@ class Host:
     disks: tuple[Disk, ...] = ()
 
 
+def signs_of_gpu(place: Place, hardware: Hardware, driver: Inventory) -> tuple[str, ...]:
+    """What shows that there is an NVIDIA GPU, whether or not it can be used."""
+    signs = []
+    if driver.gpus:
+        signs.append(f"the driver lists {', '.join(gpu.name for gpu in driver.gpus)}")
+    if hardware.cards:
+        where = ", ".join(card.address for card in hardware.cards)
+        signs.append(f"an NVIDIA card on the PCI bus, at {where}")
+    numbered = [one.path for one in hardware.files if one.path[-1:].isdigit()]
+    if numbered:
+        signs.append(f"there is {', '.join(numbered)}")
+    if hardware.module_version is not None:
+        signs.append(f"NVIDIA's kernel module {hardware.module_version} is loaded")
+    if place.wsl_driver:
+        signs.append("Windows lends its NVIDIA driver")
+    return tuple(signs)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Machine:
     """All facts together. `processes` names those that the driver lists, where it can be seen."""
 
     python: str
-    system: str
+    architecture: str
+    """`x86_64`, `aarch64`."""
     variables: Mapping[str, str]
     place: Place
     hardware: Hardware
@@ -201,22 +220,9 @@ class Machine:
     @property
     def gpu_signs(self) -> tuple[str, ...]:
         """What shows that there is an NVIDIA GPU here; empty where nothing does."""
-        signs = []
-        if self.driver.gpus:
-            signs.append(f"the driver lists {', '.join(gpu.name for gpu in self.driver.gpus)}")
-        if self.tensorflow.gpus:
-            signs.append(f"TensorFlow lists {', '.join(self.tensorflow.gpus)}")
-        if self.hardware.cards:
-            where = ", ".join(card.address for card in self.hardware.cards)
-            signs.append(f"an NVIDIA card on the PCI bus, at {where}")
-        numbered = [one.path for one in self.hardware.files if one.path[-1:].isdigit()]
-        if numbered:
-            signs.append(f"there is {', '.join(numbered)}")
-        if self.hardware.module_version is not None:
-            signs.append(f"NVIDIA's kernel module {self.hardware.module_version} is loaded")
-        if self.place.wsl_driver:
-            signs.append("Windows lends its NVIDIA driver")
-        return tuple(signs)
+        listed = self.tensorflow.gpus
+        by_tensorflow = (f"TensorFlow lists {', '.join(listed)}",) if listed else ()
+        return signs_of_gpu(self.place, self.hardware, self.driver) + by_tensorflow
 
     @property
     def has_gpu(self) -> bool:

@@ -30,16 +30,12 @@ def findings(machine: Machine) -> Iterator[Finding]:
             "cpu-only-build", "This TensorFlow was built without CUDA: it cannot use the GPU.",
             *([f"it is the package {name}"] if name else []),
             cure=f"pip uninstall {name or 'tensorflow'}, then pip install 'tensorflow[and-cuda]'."
-            + _architecture(machine),
+            if machine.architecture == "x86_64"
+            else "PyPI's packages have CUDA for x86_64 alone: take NVIDIA's container "
+            "(nvcr.io/nvidia/tensorflow), or conda-forge's tensorflow.",
         )  # fmt: skip
     else:
         yield good("build", "Built for the CPU alone.")
-
-
-def _architecture(machine: Machine) -> str:
-    if machine.system != "linux":
-        return " On Windows, TensorFlow has CUDA under WSL2 alone; on a Mac not at all."
-    return ""
 
 
 def _several(machine: Machine) -> Iterator[Finding]:

@@ -243,8 +243,8 @@ def _memory_device(machine: Machine) -> Finding | None:
 def _cuda_library(machine: Machine) -> Finding | None:
     cuda = machine.cuda
     if cuda.failure and not cuda.path:
-        if cuda.failure.startswith(NO_ANSWER):
-            return None
+        if "libcuda" not in cuda.failure:
+            return None  # it was not asked
         return (
             _container_without_cuda(machine) if machine.place.container else _no_libraries(machine)
         )

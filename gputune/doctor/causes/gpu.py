@@ -20,7 +20,9 @@ def seen(machine: Machine) -> Iterator[Finding]:
         count = "1 GPU" if len(names) == 1 else f"{len(names)} GPUs"
         expected = shown(machine)
         yield good("gpu", f"TensorFlow sees {count}: {listed(names)}.")
-        if expected is not None and len(expected) > len(names):
+        # Of instances CUDA gives a process one, however many are shown.
+        whole = expected is not None and not any(device.mig for device in expected)
+        if expected is not None and whole and len(expected) > len(names):
             yield warning(
                 "gpus-missing",
                 f"The driver shows this process {len(expected)} GPUs, and TensorFlow lists "
@@ -63,9 +65,11 @@ def unexplained(machine: Machine, found: Iterable[Finding]) -> Iterator[Finding]
     build = machine.tensorflow.build
     if build is not None and build.rocm:
         return
+    counted = machine.cuda.devices
     yield problem(
         "gpu-not-seen",
         "TensorFlow does not see the GPU, and none of the known causes is found.",
+        *([] if counted is None else [f"CUDA's own library counts {counted} of them here"]),
         *telling(machine.tensorflow.messages),
         cure="See what TensorFlow says as it starts: TF_CPP_MIN_LOG_LEVEL=0 "
         'TF_CPP_MAX_VLOG_LEVEL=3 python -c "import tensorflow as tf; '

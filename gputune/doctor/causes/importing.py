@@ -137,7 +137,7 @@ _KNOWN: Final = (
         "Use a newer distribution or container, or the TensorFlow of conda-forge.",
     ),
     (
-        r"\.so[.\d]*: (cannot open|undefined symbol|failed to map)",
+        r"\.so[.\d]*: (cannot open|undefined symbol)",
         "A library that it needs is missing, or another one.",
         _FRESH,
     ),
@@ -153,6 +153,12 @@ def _raised(machine: Machine) -> Finding:
     tensorflow = machine.tensorflow
     error = tensorflow.error or (tensorflow.messages[-1] if tensorflow.messages else "no reason")
     evidence = [line for line in error.splitlines() if line.strip()][:4]
+    if tensorflow.version is not None:
+        return problem(
+            "tensorflow-fails",
+            f"TensorFlow imports, and fails while {_while(_STEPS[tensorflow.step])}.",
+            *evidence, cure=_FRESH.format(what=what_to_install(machine)),
+        )  # fmt: skip
     if re.search(r"module 'tensorflow'.* has no attribute|partially initialized", error):
         file = tensorflow.file or _file(error)
         return problem(
@@ -163,7 +169,8 @@ def _raised(machine: Machine) -> Finding:
             f"if there is none, its installation is incomplete: pip install --force-reinstall "
             f"{what_to_install(machine)}.",
         )  # fmt: skip
-    said = "\n".join([error, *tensorflow.messages])
+    # NumPy says on standard error what the exception after it does not.
+    said = "\n".join([error, *(line for line in tensorflow.messages if "umpy" in line.lower())])
     for pattern, why, cure in _KNOWN:
         if re.search(pattern, said):
             return problem(

@@ -46,7 +46,11 @@ def findings(machine: Machine) -> Iterator[Finding]:
 
 
 def _all_there(found: tuple[Library, ...]) -> str:
-    ways = {"loaded": "by TensorFlow", "packages": "from the nvidia-* packages"}
+    ways = {
+        "loaded": "by TensorFlow",
+        "packages": "from the nvidia-* packages",
+        "system": "from the system",
+    }
     how = sorted({ways.get(one.by, f"from {one.by}") for one in found})
     return f"All {len(found)} of CUDA's libraries load, {listed(how)}."
 

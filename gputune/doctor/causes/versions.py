@@ -31,7 +31,7 @@ def findings(machine: Machine) -> Iterator[Finding]:
             f"{len(faults)} of the packages that TensorFlow needs do not fit it."
             if len(faults) > 1
             else "A package that TensorFlow needs does not fit it.",
-            *faults, cure=f"pip install {_install(faults)}",
+            *_told(faults), cure=_install(faults),
         )  # fmt: skip
     else:
         yield good("versions", f"The {len(plain)} packages that TensorFlow needs fit it.")
@@ -45,21 +45,31 @@ def _nvidia(machine: Machine, wanted: list[Requirement]) -> Iterator[Finding]:
         yield warning(
             "nvidia-packages",
             "The nvidia-* packages are not of the versions that TensorFlow asks for.",
-            *faults,
-            cure=f"pip install {_install(faults)}. Another framework in the same environment "
-            "(PyTorch) may ask for the others: give each an environment of its own.",
+            *_told(faults),
+            cure=f"{_install(faults)}. Another framework in the same environment (PyTorch) may ask "
+            "for the others: give each an environment of its own.",
         )
 
 
-def _faults(machine: Machine, wanted: list[Requirement], *, absent: bool) -> Iterator[str]:
+_Fault = tuple[Requirement, str]
+
+
+def _faults(machine: Machine, wanted: list[Requirement], *, absent: bool) -> Iterator[_Fault]:
+    """What is asked for, and the version that is there in its place; none is an empty one."""
     for one in wanted:
         version = machine.packages.installed.get(one.name)
         if version is None:
             if absent:
-                yield f"'{one}' is not installed"
+                yield one, ""
         elif one.holds(version) is False:
-            yield f"'{one}' is asked for, {version} is installed"
+            yield one, version
 
 
-def _install(faults: list[str]) -> str:
-    return " ".join(f"'{fault.split(chr(39))[1]}'" for fault in faults)
+def _told(faults: list[_Fault]) -> Iterator[str]:
+    for requirement, version in faults:
+        there = f"{version} is installed" if version else "it is not installed"
+        yield f"{requirement} is asked for; {there}"
+
+
+def _install(faults: list[_Fault]) -> str:
+    return "pip install " + " ".join(f"'{requirement}'" for requirement, _ in faults)

@@ -14,6 +14,8 @@ from gputune.sensors.visible import Physical, choose, in_cuda_order
 NAME: Final = "CUDA_VISIBLE_DEVICES"
 _HIDES: Final = ("", "-1")
 """The values with which people hide every GPU on purpose."""
+_SLURM: Final = "NoDevFiles"
+"""What Slurm gives to a job that asked for no GPU."""
 
 
 def shown(machine: Machine) -> tuple[KnownGpu, ...] | None:
@@ -39,6 +41,12 @@ def findings(machine: Machine) -> Iterator[Finding]:
             "gpus-hidden", f"{NAME} {said}: it hides every GPU.",
             cure=f"Unset {NAME} (also look for it in the script: os.environ), or set it to the "
             "numbers of the GPUs to use. If the training is meant for the CPU, all is well.",
+        )  # fmt: skip
+        return
+    if value.strip() == _SLURM:
+        yield problem(
+            "gpus-hidden", f"{NAME} is {_SLURM}: this job was given no GPU.",
+            cure="Ask Slurm for one: --gres=gpu:1, or --gpus=1.",
         )  # fmt: skip
         return
     if not machine.driver.devices:

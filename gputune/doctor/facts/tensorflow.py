@@ -8,6 +8,7 @@ from typing import Any
 from gputune.doctor.facts.asking import Answer, ask
 from gputune.doctor.facts.tensorflow_child import LIBRARIES
 from gputune.doctor.machine import Build, Keras, Library, TensorFlow
+from gputune.schema.secrets import redact
 
 
 def ask_tensorflow(
@@ -42,16 +43,16 @@ def tensorflow_of(answer: Answer, timeout_s: float) -> TensorFlow:
     outcome = _outcome(answer)
     return TensorFlow(
         outcome=outcome,
-        step=answer.step or "start",
+        step=str(facts.get("failed") or answer.step or "start"),
         seconds=timeout_s if outcome == "hung" else known.get("seconds"),
-        error=str(facts.get("error") or ""),
+        error=redact(str(facts.get("error") or "")),
         signal=answer.signal,
         exit_code=answer.exit_code,
         version=known.get("version"),
         file=known.get("file", ""),
         build=None if build is None else _build(build),
         gpus=None if gpus is None else tuple(gpus),
-        messages=answer.messages,
+        messages=tuple(map(redact, answer.messages)),
     )
 
 
@@ -90,7 +91,7 @@ def _keras(body: Mapping[str, Any]) -> Keras:
     return Keras(
         version=_text(body.get("version")),
         backend=_text(body.get("backend")),
-        error=str(body.get("error") or ""),
+        error=redact(str(body.get("error") or "")),
     )
 
 

@@ -1,7 +1,7 @@
 """Runs in a child: imports TensorFlow and Keras, and loads the libraries that TensorFlow would.
 
 The one file here that imports them. What it tells: `tensorflow` (version, file, seconds), `build`,
-`gpus`, `keras`, `libraries`; `error` and `missing` where a step raised.
+`gpus`, `keras`, `libraries`; where a step raised, `error`, and `missing` or the step as `failed`.
 """
 
 from __future__ import annotations
@@ -34,14 +34,16 @@ def main(fd: int, arguments: list[str]) -> None:
         teller.tell(error=_in_words(error), missing=missing)
         return
     build: dict[str, Any] = {}
+    step = "build"
     try:
-        teller.begin("build")
+        teller.begin(step)
         build = dict(tensorflow.sysconfig.get_build_info())
         teller.tell(build={key: _plain(value) for key, value in build.items()})
-        teller.begin("devices")
+        step = "devices"
+        teller.begin(step)
         teller.tell(gpus=_gpus(tensorflow))
     except Exception as error:
-        teller.tell(error=_in_words(error))
+        teller.tell(error=_in_words(error), failed=step)
     teller.begin("keras")
     try:
         import keras
@@ -61,8 +63,9 @@ def _import_tensorflow(teller: Teller) -> Any:
     import tensorflow
 
     seconds = time.perf_counter() - begun
-    version, file = tensorflow.__version__, str(tensorflow.__file__)
-    teller.tell(tensorflow={"version": str(version), "file": file, "seconds": seconds})
+    known = {"file": str(tensorflow.__file__ or ""), "seconds": seconds}
+    teller.tell(tensorflow=known)  # before what a module that only has the name does not have
+    teller.tell(tensorflow={**known, "version": str(tensorflow.__version__)})
     return tensorflow
 
 

@@ -66,7 +66,7 @@ def laptop(**parts: Any) -> Machine:
     """No GPU, and nothing amiss."""
     machine = Machine(
         python="3.11.7",
-        system="linux",
+        architecture="x86_64",
         variables={},
         place=Place(cpu_has_avx=True),
         hardware=Hardware(),

@@ -179,6 +179,18 @@ CAUSES: dict[str, tuple[str, Machine, Machine, str]] = {
         workstation(variables={"CUDA_VISIBLE_DEVICES": "GPU-aaaa"}),
         "Unset CUDA_VISIBLE_DEVICES",
     ),
+    "hidden by Slurm": (
+        "gpus-hidden",
+        blind(variables={"CUDA_VISIBLE_DEVICES": "NoDevFiles"}, cuda={"init_code": 100}),
+        workstation(),
+        "--gres=gpu:1",
+    ),
+    "cpu-only build on ARM": (
+        "cpu-only-build",
+        blind(tensorflow={"build": Build()}, architecture="aarch64"),
+        workstation(architecture="aarch64"),
+        "NVIDIA's container",
+    ),
     "a number too high": (
         "visible-devices-wrong",
         blind(variables={"CUDA_VISIBLE_DEVICES": "1"}, cuda={"init_code": 100}),

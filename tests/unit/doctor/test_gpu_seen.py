@@ -94,6 +94,13 @@ def test_a_divided_gpu_is_said_with_the_part_that_is_given() -> None:
     assert "here it gives NVIDIA H100 MIG 3g.40gb" in text
 
 
+def test_of_instances_of_two_gpus_one_is_given_and_none_is_missing() -> None:
+    other = gpu(physical=Physical(index=None, names=("MIG-ffff",), part_of=1), name="b", mig=True)
+    devices = (gpu(mig_mode=True), PART, SECOND, other)
+    machine = workstation(driver={"devices": devices}, tensorflow={"gpus": (PART.name,)})
+    assert warnings(machine) == []
+
+
 def test_a_mig_name_is_understood_and_a_wrong_one_named() -> None:
     devices = {"devices": (gpu(mig_mode=True), PART)}
     seen = {"gpus": (PART.name,)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -108,6 +109,22 @@ def test_a_crash_after_the_import_is_one_where_it_happened() -> None:
     )  # fmt: skip
     assert problems(machine) == ["tensorflow-crashes"]
     assert "while it looks for GPUs" in the(machine, "tensorflow-crashes").title
+
+
+def test_what_fails_after_the_import_is_not_the_import() -> None:
+    facts = {"tensorflow": {"version": "2.21.0"}, "error": "RuntimeError: x", "failed": "devices"}
+    found = tensorflow_of(Answer(step="keras", facts=facts, exit_code=0), 60.0)
+    machine = replace(laptop(), tensorflow=found)
+    assert problems(machine) == ["tensorflow-fails"]
+    assert "while it looks for GPUs" in the(machine, "tensorflow-fails").title
+
+
+def test_what_tensorflow_says_is_kept_without_secrets() -> None:
+    told = ("E0000 https://ana:hunter2@example.org", "ok")
+    answer = Answer(step="import", facts={"error": "password=hunter2"}, messages=told, exit_code=0)
+    found = tensorflow_of(answer, 60.0)
+    assert "hunter2" not in found.error and found.messages[1] == "ok"
+    assert "hunter2" not in found.messages[0]
 
 
 def test_on_a_machine_with_a_gpu_the_build_with_cuda_is_the_one_to_install() -> None:
