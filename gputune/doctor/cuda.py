@@ -32,7 +32,7 @@ _LIBRARIES: Final = {
 
 cuFFT, cuSOLVER and cuSPARSE have numbers of their own. Source: `dso_loader.cc` and
 `dlopen_checker.cc` of XLA (third_party/xla/xla/tsl/platform/default in TensorFlow 2.21), the files
-of the wheels for CUDA 12, and the discussion of github.com/utensils/comfyui-nix/pull/79 for
+of the wheels for CUDA 12.5, and the discussion of github.com/utensils/comfyui-nix/pull/79 for
 CUDA 13. cuDNN has the major version that TensorFlow's build info names.
 """
 

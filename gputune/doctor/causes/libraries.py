@@ -33,10 +33,11 @@ def findings(machine: Machine) -> Iterator[Finding]:
         return
     by_name = {one.name: one for one in found}
     missing = [one for one in every if not by_name.get(one.file, Library(name="")).path]
-    failing = [one for one in found if one.path and one.error]
-    # A library that does not load for want of another one has no path and an error.
-    failing += [one for one in found if not one.path and one.error]
     missing = [one for one in missing if not by_name.get(one.file, Library(name="")).error]
+    # A library that does not load for want of one that is missing is told with that one.
+    failing = [
+        one for one in found if one.error and not any(gone.file in one.error for gone in missing)
+    ]  # fmt: skip
     yield from _missing(machine, [one for one in missing if one.required], every)
     yield from _optional(machine, [one for one in missing if not one.required], every)
     yield from _failing(machine, failing)

@@ -37,7 +37,7 @@ def _log_level(machine: Machine) -> Iterator[Finding]:
     value = (machine.variable(_LOG) or "").strip()
     if value.isdecimal() and int(value) >= 3:
         yield warning(
-            "log-level", f"{_LOG}={value} hides TensorFlow's errors: also why it finds no GPU.",
+            "log-level", f"{_LOG}={value} hides TensorFlow's errors.",
             cure=f"Set {_LOG}=2, or unset it while something is being looked for.",
         )  # fmt: skip
 

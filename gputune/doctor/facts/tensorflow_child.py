@@ -55,7 +55,9 @@ def main(fd: int, arguments: list[str]) -> None:
         teller.begin("libraries")
         names = library_names(build.get("cuda_version"), build.get("cudnn_version"))
         folder = Path(tensorflow.__file__).resolve().parent.parent / "nvidia"
-        teller.tell(libraries=[_library(name, folder) for name in names])
+        # Before any of them is loaded here, and brings others with it.
+        held = {name: path for name in names if (path := path_of(name))}
+        teller.tell(libraries=[_library(name, folder, held.get(name, "")) for name in names])
 
 
 def _import_tensorflow(teller: Teller) -> Any:
@@ -80,11 +82,13 @@ def _gpus(tensorflow: Any) -> list[str]:
     return names
 
 
-def _library(name: str, packages: Path) -> dict[str, Any]:
-    """What the loader makes of a library, where TensorFlow's own loader would look for it."""
-    path = path_of(name)
-    if path:
-        return _loaded(name, path, "loaded", ctypes.CDLL(path))
+def _library(name: str, packages: Path, held: str) -> dict[str, Any]:
+    """What the loader makes of a library, where TensorFlow's own loader would look for it.
+
+    `held` is the file that TensorFlow has in memory already, empty where it has none.
+    """
+    if held:
+        return _loaded(name, held, "loaded", ctypes.CDLL(held))
     for by, candidate in _candidates(name, packages):
         if candidate.exists():
             try:

@@ -94,11 +94,22 @@ def test_a_library_that_does_not_load_says_why_and_who_put_it_there() -> None:
     text = all_text(the(machine, "library-wrong"))
     assert "wrong ELF class" in text and "/opt/old/libcudnn.so.9" in text
     assert "LD_LIBRARY_PATH" in text
-    # It needs another one, which is not there: it has an error, and no path.
-    needs = {**GONE, "error": "libnvJitLink.so.12: cannot open shared object file"}
-    machine = blind(**without("libnvJitLink", libcusparse=needs))
-    assert problems(machine) == ["library-missing", "library-wrong"]
-    assert "libnvJitLink.so.12" in the(machine, "library-missing").title
+    # In the system's folders, where its path is not known.
+    machine = blind(libraries=libraries(libcufft={**GONE, "error": "file too short"}))
+    assert problems(machine) == ["library-wrong"]
+
+
+def test_a_library_that_lacks_a_missing_one_is_told_with_that_one() -> None:
+    """As the real loader says it of NVIDIA's own wheels of CUDA 12.5 without nvidia-nvjitlink."""
+    lacks = {
+        "error": "libnvJitLink.so.12: cannot open shared object file: No such file or directory"
+    }
+    sick = libraries(libnvJitLink=GONE, libcusparse=lacks, libcusolver=lacks)
+    assert problems(blind(libraries=sick)) == ["library-missing"]
+    assert "libnvJitLink.so.12" in the(blind(libraries=sick), "library-missing").title
+    # With that one there, the same error is a cause of its own.
+    alone = libraries(libcusparse=lacks)
+    assert problems(blind(libraries=alone)) == ["library-wrong"]
 
 
 @pytest.mark.parametrize(
