@@ -21,7 +21,8 @@ def device_files(machine: Machine) -> Finding | None:
     hardware = machine.hardware
     if machine.place.wsl2 or any(one.path[-1:].isdigit() for one in hardware.files):
         return None
-    if machine.place.container:
+    driven = any(card.driver == "nvidia" for card in hardware.cards)
+    if machine.place.container and (driven or hardware.module_version is not None):
         lent = machine.variable("NVIDIA_VISIBLE_DEVICES")
         return problem(
             "container-without-gpu",
@@ -46,10 +47,11 @@ def no_driver(machine: Machine) -> Finding:
     cards = machine.hardware.cards
     holders = {card.driver for card in cards} - {""}
     where = f"NVIDIA card at {listed(card.address for card in cards)}" if cards else ""
+    at = "On the container's host: " if machine.place.container else ""
     if "nouveau" in holders:
         return problem(
             "nouveau", "The card is held by nouveau, a driver that has no CUDA.", where,
-            cure=f"{_INSTALL} It takes nouveau's place.",
+            cure=f"{at}{_INSTALL} It takes nouveau's place.",
         )  # fmt: skip
     if holders and all(name.startswith("vfio") for name in holders):
         return warning(
@@ -60,13 +62,13 @@ def no_driver(machine: Machine) -> Finding:
     if machine.driver.error == NO_LIBRARY:
         return problem(
             "no-driver", "There is an NVIDIA card, and no NVIDIA driver.",
-            *filter(None, [where, machine.driver.failure]), cure=_INSTALL,
+            *filter(None, [where, machine.driver.failure]), cure=f"{at}{_INSTALL}",
         )  # fmt: skip
     return problem(
         "driver-not-loaded", "NVIDIA's driver is installed, and its kernel module is not loaded.",
         *filter(None, [where, machine.driver.failure]),
-        cure="`sudo modprobe nvidia` says why: Secure Boot refuses a module that is not signed, "
-        "and a new kernel needs the module built again (`sudo dkms autoinstall`).",
+        cure=f"{at}`sudo modprobe nvidia` says why: Secure Boot refuses a module that is not "
+        "signed, and a new kernel needs the module built again (`sudo dkms autoinstall`).",
     )  # fmt: skip
 
 

@@ -64,9 +64,15 @@ CAUSES: dict[str, tuple[str, Machine, Machine, str]] = {
     ),
     "pod without access": (
         "container-without-gpu",
-        bare_card(place={"container": "kubernetes"}),
+        bare_card(hardware=NVIDIA, place={"container": "kubernetes"}),
         workstation(place={"container": "kubernetes"}),
         "nvidia.com/gpu",
+    ),
+    "container on a host without a driver": (
+        "no-driver",
+        bare_card(place=IN_DOCKER),
+        workstation(place=IN_DOCKER),
+        "On the container's host",
     ),
     "container without compute": (
         "container-without-cuda",
