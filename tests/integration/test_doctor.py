@@ -255,3 +255,15 @@ def test_a_file_called_tensorflow_in_the_folder_is_the_cause(
     out = " ".join(capfd.readouterr().out.split())
     assert "Something else than TensorFlow is imported under its name." in out
     assert f"it is {tmp_path / 'tensorflow.py'}" in out
+
+
+def test_with_a_numpy_that_does_not_import_the_doctor_still_speaks(tmp_path: Path) -> None:
+    """gputune's other commands stand on NumPy, too: this one must not."""
+    (tmp_path / "numpy").mkdir()
+    (tmp_path / "numpy" / "__init__.py").write_text(
+        "raise ImportError('numpy.core.multiarray failed to import')\n"
+    )
+    ran = gputune("doctor", cwd=tmp_path, env={"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"})
+    assert ran.exit_code == 1 and ran.stderr == ""
+    verdict = ran.stdout.splitlines()[0]
+    assert verdict == "TensorFlow does not import. It was built for another major version of NumPy."
