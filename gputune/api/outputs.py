@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gputune.report.comparison_html import render_comparison_page
+from gputune.report.doctor_html import render_doctor_page
 from gputune.report.html import render_html
 from gputune.report.names import report_name
 from gputune.report.study_html import render_study_page
@@ -19,6 +20,7 @@ from gputune.rewrite.snippet import config_to_snippet
 from gputune.rewrite.toml import config_to_toml
 from gputune.schema.comparison import Comparison
 from gputune.schema.config import Config
+from gputune.schema.doctor import DoctorReport
 from gputune.schema.profile import Profile
 from gputune.schema.study import Study
 from gputune.schema.write import to_json
@@ -138,13 +140,19 @@ def prove_writable(folder: Path) -> None:
 
 
 def write_page(
-    record: Profile | Study | Comparison, path: Path, *, json_name: str, force: bool
+    record: Profile | Study | Comparison | DoctorReport,
+    path: Path,
+    *,
+    json_name: str,
+    force: bool,
 ) -> None:
     """Write the HTML page of a record; raises OutputFailed where it cannot be written."""
     if isinstance(record, Study):
         text = render_study_page(record, json_name=json_name)
     elif isinstance(record, Comparison):
         text = render_comparison_page(record, json_name=json_name)
+    elif isinstance(record, DoctorReport):
+        text = render_doctor_page(record, json_name=json_name)
     else:
         text = render_html(record, json_name=json_name)
     try:

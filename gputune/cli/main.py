@@ -12,6 +12,7 @@ import typer
 import gputune
 from gputune.cli.apply import apply
 from gputune.cli.compare import compare
+from gputune.cli.doctor import doctor
 from gputune.cli.failure import OWN_FAILURE, Failure, report_crash
 from gputune.cli.profile import profile
 from gputune.cli.report import report
@@ -67,6 +68,7 @@ app.command(context_settings={"help_option_names": _HELP})(_exits(snippet))
 app.command(context_settings={"help_option_names": _HELP})(_exits(trace))
 app.command(context_settings={"help_option_names": _HELP})(_exits(report))
 app.command(context_settings={"help_option_names": _HELP})(_exits(compare))
+app.command(context_settings={"help_option_names": _HELP})(_exits(doctor))
 
 
 def _version(value: bool) -> None:

@@ -43,9 +43,9 @@ def _not_used(profile: Profile) -> Finding:
     if environment.cuda is not None:
         build = f"a TensorFlow built for CUDA {environment.cuda}"
         remedy = (
-            "See what TensorFlow says on its standard error as it starts: of libraries that it "
-            "cannot load (pip install 'tensorflow[and-cuda]' brings them), or of a driver too old "
-            "for its CUDA. tf.config.set_visible_devices([], 'GPU') in the script hides it too."
+            "`gputune doctor` says why: a library that does not load, a driver too old for this "
+            "CUDA, a variable that hides it. tf.config.set_visible_devices([], 'GPU') in the "
+            "script hides it too."
         )
     return Finding(
         id="gpu-not-used",
@@ -66,6 +66,5 @@ def _none(profile: Profile) -> Finding:
         severity=Severity.NOTE,
         title="TensorFlow used no GPU: the model computed on the CPU.",
         evidence=(f"devices: {', '.join(profile.environment.devices)}",),
-        remedy="If this machine has a GPU, its driver or the TensorFlow build is why: "
-        "python -c 'import tensorflow as tf; print(tf.config.list_physical_devices())'.",
+        remedy="If this machine has a GPU, `gputune doctor` says why TensorFlow does not see it.",
     )

@@ -10,6 +10,7 @@ import json
 from pathlib import Path
 
 from gputune.schema.comparison import Comparison
+from gputune.schema.doctor import DoctorReport
 from gputune.schema.profile import Profile
 from gputune.schema.read import json_schema
 from gputune.schema.study import Study
@@ -21,6 +22,7 @@ PUBLISHED: dict[str, type] = {
     "study.schema.json": Study,
     "trace.schema.json": TraceReport,
     "comparison.schema.json": Comparison,
+    "doctor.schema.json": DoctorReport,
 }
 
 

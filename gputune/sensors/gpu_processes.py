@@ -64,7 +64,7 @@ class GpuProcesses:
 
     def read(self, nvml: Any, index: int, device: Device, asker: Asker) -> list[Reading]:
         """Return how many others there are now, and how much memory they have."""
-        listed = asker.ask(metrics.OTHER_PROCESSES, lambda: _listed(nvml, device.handle))
+        listed = asker.ask(metrics.OTHER_PROCESSES, lambda: listed_processes(nvml, device.handle))
         if listed is None:
             asker.reasons[metrics.OTHER_BYTES] = asker.reasons[metrics.OTHER_PROCESSES]
             return []
@@ -102,7 +102,7 @@ def in_initial_namespace(link: Path = Path("/proc/self/ns/pid")) -> bool:
         return False
 
 
-def _listed(nvml: Any, handle: Any) -> dict[int, int | None]:
+def listed_processes(nvml: Any, handle: Any) -> dict[int, int | None]:
     """Return each process with a context on the device, and the bytes that it has there."""
     found: dict[int, int | None] = {}
     for kind in ("Compute", "Graphics"):

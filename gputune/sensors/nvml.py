@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from gputune.sensors.inventory import Inventory, take_inventory
 from gputune.sensors.nvml_devices import Device, attempt, list_devices
 from gputune.sensors.nvml_errors import NO_DRIVER, under_wsl2, why_not_started
 from gputune.sensors.nvml_sensor import NvmlGpuSensor
 from gputune.sensors.protocol import GpuSensor, NullGpuSensor
 from gputune.sensors.visible import choose, in_cuda_order
 
-__all__ = ["NO_DRIVER", "NUMBERS_GUESSED", "open_gpu_sensor"]
+__all__ = ["NO_DRIVER", "NUMBERS_GUESSED", "driver_inventory", "open_gpu_sensor"]
 
 NUMBERS_GUESSED = (
     "The GPUs differ and CUDA_DEVICE_ORDER=PCI_BUS_ID is not set: which number CUDA gives to each "
@@ -65,6 +66,17 @@ def open_gpu_sensor(
         if devices
         else "the NVIDIA driver lists no GPU"
     )
+
+
+def driver_inventory() -> Inventory:
+    """Ask the driver for its versions and all of the machine's GPUs. Never raises."""
+    try:
+        import pynvml
+    except ImportError as error:
+        return Inventory(
+            failure="the package nvidia-ml-py is not installed", error=type(error).__name__
+        )
+    return take_inventory(pynvml)
 
 
 def _chosen(

@@ -9,12 +9,14 @@ the mount, and then only the root speaks.
 from __future__ import annotations
 
 import os
+import platform
 from collections.abc import Iterator
 from pathlib import Path
 
 CGROUP_ROOT = Path("/sys/fs/cgroup")
 MEMBERSHIP = Path("/proc/self/cgroup")
 MEMINFO = Path("/proc/meminfo")
+CPUINFO = Path("/proc/cpuinfo")
 
 _UNLIMITED_BYTES = 1 << 60
 """Version 1 writes «no limit» as the largest multiple of a page below 2**63."""
@@ -59,6 +61,15 @@ def usable_memory_bytes(
     limit = memory_limit_bytes(root=root, membership=membership)
     total = _total_memory_bytes(meminfo)
     return min((value for value in (limit, total) if value is not None), default=None)
+
+
+def cpu_model(*, cpuinfo: Path = CPUINFO) -> str | None:
+    """The name of the processor; None where it is not known."""
+    try:
+        lines = cpuinfo.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return platform.processor() or None
+    return next((x.partition(":")[2].strip() for x in lines if x.startswith("model name")), None)
 
 
 def affinity() -> tuple[int, ...]:

@@ -1,0 +1,64 @@
+"""`gputune doctor`."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from gputune.cli.console import Color, needs_ascii, say, wants_color, width
+from gputune.cli.failure import Failure
+
+PROBLEM_FOUND = 1
+
+
+def doctor(
+    data: Annotated[
+        list[Path] | None,
+        typer.Option("--data", metavar="DIR", help="Also look at the disk of this folder."),
+    ] = None,
+    timeout: Annotated[
+        float,
+        typer.Option("--timeout", metavar="S", min=1, help="Give TensorFlow so long to import."),
+    ] = 60.0,
+    json: Annotated[
+        str | None, typer.Option("--json", metavar="PATH|-", help="Write the JSON there.")
+    ] = None,
+    html: Annotated[
+        Path | None, typer.Option("--html", metavar="PATH", help="Write the page there.")
+    ] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
+    color: Annotated[Color, typer.Option("--color", help="Colour on the terminal.")] = Color.AUTO,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", help="Tracebacks of gputune's own errors.")
+    ] = False,
+) -> int:
+    """Say whether TensorFlow sees this machine's GPU, and if not, why; and what else is amiss.
+
+    Looks at driver, CUDA's libraries, TensorFlow's build, variables, Keras, host and disk, without
+    a script, root or a network. Exit code: 0, or 1 where there is a problem.
+    """
+    from gputune import api
+    from gputune.report.doctor_terminal import render_doctor
+    from gputune.schema.write import to_json
+
+    to_stdout = json == "-"
+    outputs = api.DoctorOutputs(
+        json=Path(json) if json is not None and not to_stdout else None, html=html, force=force
+    )
+    try:
+        report = api.doctor(folders=tuple(data or ()), timeout_s=timeout, outputs=outputs)
+    except api.OutputFailed as error:
+        raise Failure(error.what, error.hint, 1) from error
+    stream = sys.stderr if to_stdout else sys.stdout
+    size, colored, plain = width(stream), wants_color(color, stream), needs_ascii(stream)
+    stream.write(render_doctor(report, width=size, color=colored, ascii_only=plain))
+    if to_stdout:
+        sys.stdout.write(to_json(report))
+        sys.stdout.flush()
+    for what, where in (("JSON", outputs.json), ("page", html)):
+        if where is not None:
+            say(f"{what}: {where}")
+    return PROBLEM_FOUND if report.problems else 0
