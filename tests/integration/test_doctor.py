@@ -257,6 +257,17 @@ def test_a_file_called_tensorflow_in_the_folder_is_the_cause(
     assert f"it is {tmp_path / 'tensorflow.py'}" in out
 
 
+def test_a_file_that_keeps_python_from_starting_is_not_tensorflow_s_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "json.py").write_text("raise RuntimeError('mine')\n")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.chdir(tmp_path)
+    assert main(["doctor"]) == 1
+    out = " ".join(capfd.readouterr().out.split())
+    assert "Python does not start here" in out and "RuntimeError: mine" in out
+
+
 def test_with_a_numpy_that_does_not_import_the_doctor_still_speaks(tmp_path: Path) -> None:
     """gputune's other commands stand on NumPy, too: this one must not."""
     (tmp_path / "numpy").mkdir()
