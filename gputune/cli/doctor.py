@@ -22,7 +22,7 @@ def doctor(
     timeout: Annotated[
         float,
         typer.Option("--timeout", metavar="S", min=1, help="Give TensorFlow so long to import."),
-    ] = 60.0,
+    ] = 120.0,
     json: Annotated[
         str | None, typer.Option("--json", metavar="PATH|-", help="Write the JSON there.")
     ] = None,

@@ -22,8 +22,8 @@ from gputune.schema.secrets import allowed_environment
 from gputune.sensors.resources import affinity, memory_limit_bytes, usable_cores
 from gputune.sensors.resources import usable_memory_bytes as usable_memory
 
-IMPORT_TIMEOUT_S: Final = 60.0
-"""A first import from a slow disk takes tens of seconds; from a cache it takes three."""
+IMPORT_TIMEOUT_S: Final = 120.0
+"""From a slow disk, or beside other programs, an import takes tens of seconds; else three."""
 _MORE_VARIABLES: Final = ("LD_LIBRARY_PATH", "KERAS_HOME")
 
 

@@ -46,6 +46,8 @@ HARDWARE = Hardware(
 IDLE = dataclasses.replace(H100, memory_used_bytes=GIB, memory_reserved_bytes=0)
 WELL = Scenario((IDLE,), driver="560.35.03", cuda=12060)
 NAMES = library_names("12.5.1", "9")
+AS_INSTALLED = {"PYTHONPYCACHEPREFIX": "", "PYTHONDONTWRITEBYTECODE": "1"}
+"""With the bytecode that pip wrote: compiling all of TensorFlow takes longer than its import."""
 
 
 def test_this_machine_as_it_is(tmp_path: Path) -> None:
@@ -53,12 +55,7 @@ def test_this_machine_as_it_is(tmp_path: Path) -> None:
     ran = gputune(
         "doctor", "--timeout", "120", "--json", "-", "--html", "d.html", "--data", tmp_path,
         cwd=tmp_path,
-        # The bytecode that pip wrote: compiling all of TensorFlow takes longer than this test.
-        env={
-            "KERAS_HOME": str(tmp_path),
-            "PYTHONPYCACHEPREFIX": "",
-            "PYTHONDONTWRITEBYTECODE": "1",
-        },
+        env={"KERAS_HOME": str(tmp_path), **AS_INSTALLED},
     )  # fmt: skip
     body = json.loads(ran.stdout)
     jsonschema.validate(body, json.loads((FOLDER / "doctor.schema.json").read_text()))
@@ -103,7 +100,7 @@ class MadeUp:
         paths = os.pathsep.join([str(site), str(ROOT)])
         kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
         return gathering.gather(
-            timeout_s=30,
+            timeout_s=100,
             environ={**kept, **environ, "PYTHONPATH": paths, **self.variables},
         )
 
@@ -207,7 +204,7 @@ def test_a_driver_that_hangs_is_left_behind(
     monkeypatch.setattr(gathering, "ask_driver", lambda environ: ask_driver(environ, timeout_s=2))
     begun = time.monotonic()
     machine = MadeUp(tmp_path, scenario=hanging).examine(monkeypatch)
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < 100, "it sleeps for ten minutes"
     found = [one for section in diagnose(machine).sections for one in section.findings]
     assert [one.id for one in found if one.severity is Severity.PROBLEM] == ["driver-hangs"]
 
@@ -216,7 +213,7 @@ def test_a_driver_that_hangs_is_left_behind(
     ("first", "expected", "says"),
     [
         (fake.ABORTS, "tensorflow-crashes", "SIGABRT"),
-        (fake.HANGS, "tensorflow-hangs", "did not come to an end in 2 s: it was imported"),
+        (fake.HANGS, "tensorflow-hangs", "did not come to an end in 6 s: it was imported"),
         (fake.ABSENT, "tensorflow-absent", "TensorFlow is not installed in this Python"),
         ("raise SystemExit('no')", "tensorflow-does-not-import", "SystemExit: no"),
         (f"raise ValueError({NASTY!r})", "tensorflow-does-not-import", "</script>"),
@@ -230,7 +227,8 @@ def test_an_import_that_fails_is_a_finding(
     site = fake.packages(tmp_path / "site", first=first)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(site), str(ROOT)]))
     monkeypatch.chdir(tmp_path)
-    assert main(["doctor", "--timeout", "2", "--json", "d.json", "--html", "d.html"]) == 1
+    timeout = "6" if first == fake.HANGS else "100"
+    assert main(["doctor", "--timeout", timeout, "--json", "d.json", "--html", "d.html"]) == 1
     out, err = capfd.readouterr()
     assert err == "JSON: d.json\npage: d.html\n"
     assert all(char.isprintable() or char == "\n" for char in out)
@@ -257,13 +255,25 @@ def test_a_file_called_tensorflow_in_the_folder_is_the_cause(
     assert f"it is {tmp_path / 'tensorflow.py'}" in out
 
 
+def test_a_file_that_keeps_python_from_starting_is_not_tensorflow_s_fault(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "json.py").write_text("raise RuntimeError('mine')\n")
+    monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.chdir(tmp_path)
+    assert main(["doctor"]) == 1
+    out = " ".join(capfd.readouterr().out.split())
+    assert "Python does not start here" in out and "RuntimeError: mine" in out
+
+
 def test_with_a_numpy_that_does_not_import_the_doctor_still_speaks(tmp_path: Path) -> None:
     """gputune's other commands stand on NumPy, too: this one must not."""
     (tmp_path / "numpy").mkdir()
     (tmp_path / "numpy" / "__init__.py").write_text(
         "raise ImportError('numpy.core.multiarray failed to import')\n"
     )
-    ran = gputune("doctor", cwd=tmp_path, env={"PYTHONPATH": f"{tmp_path}{os.pathsep}{ROOT}"})
+    paths = f"{tmp_path}{os.pathsep}{ROOT}"
+    ran = gputune("doctor", cwd=tmp_path, env={"PYTHONPATH": paths, **AS_INSTALLED})
     assert ran.exit_code == 1 and ran.stderr == ""
     verdict = ran.stdout.splitlines()[0]
     assert verdict == "TensorFlow does not import. It was built for another major version of NumPy."

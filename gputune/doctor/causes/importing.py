@@ -153,6 +153,14 @@ def _raised(machine: Machine) -> Finding:
     tensorflow = machine.tensorflow
     error = tensorflow.error or (tensorflow.messages[-1] if tensorflow.messages else "no reason")
     evidence = [line for line in error.splitlines() if line.strip()][:4]
+    if tensorflow.step == "start":
+        return problem(
+            "python-does-not-start",
+            "Python does not start here: TensorFlow was not tried.",
+            *evidence,
+            cure="A file of this folder with the name of one of Python's own modules (random.py, "
+            "json.py, …), or a sitecustomize, keeps it from starting: rename it.",
+        )
     if tensorflow.version is not None:
         return problem(
             "tensorflow-fails",

@@ -284,5 +284,5 @@ def test_a_legacy_keras_of_another_release_is_told() -> None:
 
 def test_a_child_that_never_spoke_is_still_an_answer() -> None:
     machine = laptop(tensorflow=TensorFlow(outcome="raised", step="start"), **NO_KERAS)
-    assert problems(machine) == ["tensorflow-does-not-import"]
+    assert problems(machine) == ["python-does-not-start"]
     assert every(machine)
