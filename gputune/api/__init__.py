@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from gputune.api.applying import ApplyFailed, Reverted, diff, plan_patch, revert, write_patch
+from gputune.api.check_outputs import CheckOutputs
+from gputune.api.checking import Checked, check, list_checks
 from gputune.api.comparing import NothingToCompare, compare, regression
 from gputune.api.configuring import load_config, snippet
 from gputune.api.files import write_text
@@ -14,6 +16,7 @@ from gputune.api.study_outputs import StudyOutputs, StudyWritten
 from gputune.api.trace import TraceOutputs, trace_file, write_trace_page
 from gputune.api.trials.asking import Progress, TuneOptions
 from gputune.api.tuning import BaselineFailed, Planned, Tuned, known_profile, plan_study, tune
+from gputune.checks.selection import UnknownCheck
 from gputune.launch.command import BadTarget, Target
 from gputune.rewrite.patch.patch import Patch
 from gputune.rewrite.toml_reader import BadConfig
@@ -28,6 +31,8 @@ __all__ = [
     "BadConfig",
     "BadTarget",
     "BaselineFailed",
+    "CheckOutputs",
+    "Checked",
     "Choice",
     "NothingToCompare",
     "OutputFailed",
@@ -45,12 +50,15 @@ __all__ = [
     "TraceOutputs",
     "TuneOptions",
     "Tuned",
+    "UnknownCheck",
     "UnreadableRecord",
     "UnreadableTrace",
     "Written",
+    "check",
     "compare",
     "diff",
     "known_profile",
+    "list_checks",
     "load",
     "load_config",
     "parse_value",

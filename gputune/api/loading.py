@@ -9,7 +9,7 @@ from gputune.schema.read import AnyRecord, read_record
 
 
 def load(path: str | os.PathLike[str]) -> AnyRecord:
-    """Read a report's JSON: a Profile, a Study, or a TraceReport of `gputune trace`.
+    """Read a report's JSON: a Profile, a Study, a Comparison, a TraceReport or a CheckReport.
 
     Raises `UnreadableRecord` for anything that is none.
     """

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from gputune.report.check_html import render_check_page
 from gputune.report.comparison_html import render_comparison_page
 from gputune.report.html import render_html
 from gputune.report.names import report_name
 from gputune.report.study_html import render_study_page
 from gputune.rewrite.snippet import config_to_snippet
 from gputune.rewrite.toml import config_to_toml
+from gputune.schema.check import CheckReport
 from gputune.schema.comparison import Comparison
 from gputune.schema.config import Config
 from gputune.schema.profile import Profile
@@ -138,13 +140,15 @@ def prove_writable(folder: Path) -> None:
 
 
 def write_page(
-    record: Profile | Study | Comparison, path: Path, *, json_name: str, force: bool
+    record: Profile | Study | Comparison | CheckReport, path: Path, *, json_name: str, force: bool
 ) -> None:
     """Write the HTML page of a record; raises OutputFailed where it cannot be written."""
     if isinstance(record, Study):
         text = render_study_page(record, json_name=json_name)
     elif isinstance(record, Comparison):
         text = render_comparison_page(record, json_name=json_name)
+    elif isinstance(record, CheckReport):
+        text = render_check_page(record, json_name=json_name)
     else:
         text = render_html(record, json_name=json_name)
     try:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from gputune.schema.check import CheckReport
 from gputune.schema.comparison import Comparison
 from gputune.schema.profile import Profile
 from gputune.schema.read import json_schema
@@ -21,6 +22,7 @@ PUBLISHED: dict[str, type] = {
     "study.schema.json": Study,
     "trace.schema.json": TraceReport,
     "comparison.schema.json": Comparison,
+    "check.schema.json": CheckReport,
 }
 
 

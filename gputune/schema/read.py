@@ -8,18 +8,20 @@ from typing import Any
 
 import pydantic
 
+from gputune.schema.check import CheckReport
 from gputune.schema.comparison import Comparison
 from gputune.schema.profile import Profile
 from gputune.schema.study import Study
 from gputune.schema.trace import TraceReport
 from gputune.schema.write import _RENAMED
 
-AnyRecord = Profile | Study | TraceReport | Comparison
+AnyRecord = Profile | Study | TraceReport | Comparison | CheckReport
 _KNOWN: dict[str, Any] = {
     Profile.SCHEMA: Profile,
     Study.SCHEMA: Study,
     TraceReport.SCHEMA: TraceReport,
     Comparison.SCHEMA: Comparison,
+    CheckReport.SCHEMA: CheckReport,
 }
 _ORIGINAL = {new: old for old, new in _RENAMED.items()}
 
@@ -66,8 +68,8 @@ def parse_record(text: str, *, name: str = "the text") -> AnyRecord:
     if not isinstance(named, str) or named not in _KNOWN:
         raise UnreadableRecord(
             f"{name} is not a gputune report",
-            "give a .json file that `gputune profile`, `tune`, `trace` or `compare` wrote (its "
-            "first line names its schema)",
+            "give a .json file that `gputune profile`, `tune`, `trace`, `compare` or `check` "
+            "wrote (its first line names its schema)",
         )
     kind = _KNOWN[named]
     version = body.get("version")
