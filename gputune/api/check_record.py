@@ -24,7 +24,7 @@ from gputune.session import events as names_of
 from gputune.session.folder import Options
 
 _ORDER = (Severity.PROBLEM, Severity.WARNING, Severity.NOTE, Severity.GOOD)
-_KILLED = 128
+ENDED = "script-ended"
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def _ending(
         return None
     how = f"signal {number} ended it" if number is not None else f"its exit code is {code}"
     return Finding(
-        id="script-ended",
+        id=ENDED,
         severity=Severity.PROBLEM,
         title="The script ended before its training was under way.",
         evidence=(how,),
@@ -164,7 +164,7 @@ def _state(
     else:
         event = _last(events, name)
         said = "clear" if event.get("state") == "clear" else "not-run"
-        reason = str(event.get("reason") or "")
+        reason = "" if any(f.id == ENDED for f in findings) else str(event.get("reason") or "")
         if not event:
             reason = "the script ended before gputune's hooks could say anything"
     return CheckRun(name=name, state="found" if ids else said, reason=reason, findings=ids)

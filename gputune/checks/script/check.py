@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from types import ModuleType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gputune.schema.finding import Finding
 
@@ -66,7 +66,7 @@ class Check:
         """A training step and its callbacks are over."""
         return ()
 
-    def epoch_ends(self, training: Training, epoch: int, logs: dict[str, Any]) -> Findings:
+    def epoch_ends(self, training: Training, epoch: int, logs: dict[str, float]) -> Findings:
         """An epoch of `fit`, its validation and its callbacks are over; `epoch` counts from 0."""
         return ()
 

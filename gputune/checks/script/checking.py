@@ -218,7 +218,7 @@ class Checking:
         training.metrics = tuple(logs or ())
         self._steps_in_epoch, self._last_step = 0, None
         epoch = args[0] if args else kwargs.get("epoch", 0)
-        self._runner.ask("epoch_ends", training, int(epoch), dict(logs or {}))
+        self._runner.ask("epoch_ends", training, int(epoch), _numbers(logs))
         late = time.perf_counter() - self._began > self._watch.options.max_s
         enough = training.steps >= STEPS or late
         if self._stopped_by_us and not enough:
