@@ -110,6 +110,7 @@ def _finding(body: Mapping[str, Any]) -> Finding:
         title=redact(str(body["title"])),
         evidence=tuple(redact(str(sentence)) for sentence in body.get("evidence") or ()),
         remedy=str(body.get("remedy") or ""),
+        snippet=redact(str(body.get("snippet") or "")),
         knobs=tuple(map(str, body.get("knobs") or ())),
         site=site_of(body.get("site")),
     )
@@ -117,9 +118,7 @@ def _finding(body: Mapping[str, Any]) -> Finding:
 
 def _retraced(run: Run, events: Sequence[Mapping[str, Any]]) -> Iterable[Finding]:
     """The functions that were traced again for other shapes, before the checks' last look."""
-    looked = next((float(e["t"]) for e in events if e["event"] == names_of.CHECKED), None)
-    if looked is None:
-        return
+    looked = next((float(e["t"]) for e in events if e["event"] == names_of.CHECKED), 0.0)
     ends = [row.t_end for fit in run.fits for row in fit.rows]
     for found in retracings([e for e in run.traced if float(e["t"]) <= looked], ends):
         yield from retraced(found)

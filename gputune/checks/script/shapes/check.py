@@ -7,11 +7,11 @@ from typing import Any
 
 from gputune.checks.script.check import Check, Findings
 from gputune.checks.script.raised import Raised
+from gputune.checks.script.reading import shape_of, shapes_of
 from gputune.checks.script.shapes import seen
 from gputune.checks.script.shapes.diagnosis import diagnose, evidence
 from gputune.checks.script.shapes.facts import facts_of, part_of
 from gputune.checks.script.shapes.layers import table
-from gputune.checks.script.shapes.reading import shape_of, shapes_of
 from gputune.checks.script.training import Training
 from gputune.schema.finding import Finding, Severity
 from gputune.session import events

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from itertools import permutations
 
+from gputune.checks.script.reading import Shape, fits
 from gputune.checks.script.shapes.facts import Facts, ModelFacts
-from gputune.checks.script.shapes.reading import Shape, fits
 from gputune.checks.script.shapes.words import Diagnosis, shown
 
 _COLOURS = (1, 3, 4)

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from gputune.checks.script.raised import Raised, RaisedFrame
-from gputune.checks.script.shapes.reading import (
+from gputune.checks.script.reading import (
     Shape,
     class_name,
     dtypes_of,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 
+from gputune.checks.script.reading import Shape
 from gputune.checks.script.shapes.facts import Facts
-from gputune.checks.script.shapes.reading import Shape
 from gputune.checks.script.shapes.words import Diagnosis, called, first_upper, shown
 
 _ELEMENTWISE = ("Add", "Subtract", "Multiply", "Average", "Maximum", "Minimum")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from gputune.checks.script.shapes.reading import Shape, class_name, is_kind, shapes_of
+from gputune.checks.script.reading import Shape, class_name, is_kind, shapes_of
 from gputune.schema.check import LayerRow
 
 _DEEPEST = 4

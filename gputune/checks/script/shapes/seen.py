@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from gputune.checks.script.reading import Shape
 from gputune.checks.script.shapes.facts import Part
 from gputune.checks.script.shapes.labels import ID, of_loss
-from gputune.checks.script.shapes.reading import Shape
 from gputune.checks.script.shapes.words import called, first_upper, shown
 from gputune.schema.finding import Finding, Severity
 from gputune.schema.site import Site

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from gputune.checks.script.reading import Shape
 from gputune.checks.script.shapes.declared import channels_cure
 from gputune.checks.script.shapes.facts import Facts, Wants
-from gputune.checks.script.shapes.reading import Shape
 from gputune.checks.script.shapes.words import (
     Diagnosis,
     axes,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from gputune.checks.script.reading import Shape
 from gputune.checks.script.shapes.facts import Facts, Part, Wants
-from gputune.checks.script.shapes.reading import Shape
 
 
 @dataclass(frozen=True)
