@@ -195,5 +195,23 @@ def channels_no_multiple_of_the_groups():
     layers.Conv2D(4, 3, groups=2, name="grouped")(keras.Input((32, 32, 3)))
 
 
+# Near to the mistakes, and none, or one that raises nothing.
+
+
+def channel_axis_there():
+    first = layers.Conv2D(4, 3, name="first")
+    train(
+        classes(keras.Input((28, 28, 1)), first, layers.Flatten()),
+        photos[..., None],
+        digits,
+        epochs=3,
+    )
+
+
+def labels_stretched_over_the_predictions():
+    model = keras.Sequential([layers.Dense(1, name="head")])
+    train(model, table, rng.random((64, 4), dtype=np.float32), "mean_squared_error", epochs=3)
+
+
 if __name__ == "__main__":
     globals()[sys.argv[1]]()
