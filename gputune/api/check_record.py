@@ -64,7 +64,7 @@ def check_report(
         verdict=verdict(findings, checks, interrupted=command.interrupted),
         checks=checks,
         findings=findings,
-        style=seen.get("style"),
+        style=_style(run, seen),
         steps=int(seen.get("steps") or 0),
         epochs=int(seen.get("epochs") or 0),
         cut_short=bool(seen.get("cut_short")),
@@ -205,6 +205,12 @@ def _rows(events: Sequence[Mapping[str, Any]], kind: str) -> list[dict[str, Any]
 def _layer(row: Mapping[str, Any]) -> LayerRow:
     shapes = tuple(tuple(shape) for shape in row.get("output_shapes") or ())
     return LayerRow(**{**row, "output_shapes": shapes})
+
+
+def _style(run: Run, seen: Mapping[str, Any]) -> str | None:
+    """How the checked training is written; the hooks on loops know it best."""
+    known = next((fit.style for fit in run.fits if fit.number == seen.get("fit")), None)
+    return known or seen.get("style")
 
 
 def _command(target: Target, source: Path | None, run: Run, ran: CheckRan | None) -> Command:

@@ -70,6 +70,8 @@ class Checking:
 
     def _hook(self, keras: ModuleType, tf: ModuleType) -> None:
         _keep_frames(keras)
+        for module in (keras.utils, keras.backend):
+            patch(module, "clear_session", self._around_clear_session)
         self._made.watch(keras)
         patch(keras.Model, "fit", self._fit)
         container = keras.callbacks.CallbackList
@@ -109,8 +111,8 @@ class Checking:
             self._runner.end(_NO_TRAINING)
             return
         self._watch.log.write(
-            events.CHECKED, t=time.perf_counter(), style=training.style, steps=training.steps,
-            epochs=training.epochs_ended, cut_short=training.cut_short,
+            events.CHECKED, t=time.perf_counter(), fit=training.number, style=training.style,
+            steps=training.steps, epochs=training.epochs_ended, cut_short=training.cut_short,
         )  # fmt: skip
         self._runner.ask("finish", training)
         self._runner.end()
@@ -147,15 +149,28 @@ class Checking:
         )  # fmt: skip
         if mine:
             self._guarded(self._begin, model, args, kwargs)
-        result = original(*args, **kwargs)
+        try:
+            result = original(*args, **kwargs)
+        except BaseException:
+            if mine:
+                self._forget_training()  # a script that catches this may train again
+            raise
         if mine:
             self._guarded(self.finish)
             stop_script(watch)
         return result
 
+    def _forget_training(self) -> None:
+        self._training = self._container = self._last_step = None
+        self._steps_in_epoch, self._stopped_by_us = 0, False
+
+    def _around_clear_session(self, original: Any, _: Any, args: Any, kwargs: Any) -> Any:
+        result = original(*args, **kwargs)
+        self._watch.guard.run("checking:frames", _keep_frames, sys.modules["keras"])
+        return result
+
     def _begin(self, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         keras = sys.modules["keras"]
-        _keep_frames(keras)  # a script that clears the session has also cleared this
         signature = inspect.signature(keras.Model.fit)
         arguments = dict(signature.bind_partial(model, *args, **kwargs).arguments)
         self._training = Training(
