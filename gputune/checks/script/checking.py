@@ -15,17 +15,15 @@ import threading
 import time
 from collections.abc import Callable
 from types import ModuleType, TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from gputune.checks.script.made import Made
 from gputune.checks.script.raised import Raised
 from gputune.checks.script.runner import Runner
 from gputune.checks.script.training import Step, Training
-from gputune.inject import fits as inject_fits
 from gputune.inject.callbacks import identities
 from gputune.inject.patching import caller, patch
 from gputune.inject.sites import call_site
-from gputune.inject.stop import stop_script
 from gputune.schema.site import site_of
 from gputune.session import events
 
@@ -157,7 +155,7 @@ class Checking:
             raise
         if mine:
             self._guarded(self.finish)
-            stop_script(watch)
+            _stop_script(watch)
         return result
 
     def _forget_training(self) -> None:
@@ -208,7 +206,7 @@ class Checking:
         training = self._training
         assert training is not None
         now = time.perf_counter()
-        training.iterator = inject_fits.live_iterator() or training.iterator
+        training.iterator = _live_iterator() or training.iterator
         made = int(getattr(training.model, "steps_per_execution", 1) or 1)
         training.steps += made
         self._steps_in_epoch += made
@@ -293,7 +291,7 @@ class Checking:
     def _give_up(self, reason: str) -> None:
         self._over = True
         self._runner.end(reason)
-        stop_script(self._watch)
+        _stop_script(self._watch)
 
     def _uncaught(
         self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
@@ -323,6 +321,18 @@ def _own(container: Any, given: Any) -> tuple[Any, ...]:
 def _keep_frames(keras: ModuleType) -> None:
     """Let errors keep Keras' frames: they hold the layer that raised, and what it was given."""
     keras.config.disable_traceback_filtering()
+
+
+def _live_iterator() -> Any:
+    # Loaded by now: `inject.watch` sets these hooks when the script imports Keras.
+    return sys.modules["gputune.inject.fits"].live_iterator()
+
+
+def _stop_script(watch: Watch) -> NoReturn:
+    # Here, since it imports multiprocessing, which a script may want to find unloaded.
+    from gputune.inject.stop import stop_script
+
+    stop_script(watch)
 
 
 def _numbers(logs: Any) -> dict[str, float]:
