@@ -40,6 +40,7 @@ VALIDATION_STEPS = 1
 WATCHDOG_S = 600.0
 """So long after the training began the process is ended, whatever hangs."""
 _NO_TRAINING = "no training was seen"
+_EXPLAINED = "gputune: the script's error is explained below; run it alone for the traceback"
 
 
 class Checking:
@@ -299,6 +300,8 @@ class Checking:
         """An error ends the script: one that a check explains needs no traceback."""
         if not issubclass(kind, Exception) or not self._failed(error):
             self._print(kind, error, trace)
+        else:
+            print(_EXPLAINED, file=sys.stderr)
 
     def _failed(self, error: BaseException) -> bool:
         """Ask the checks about the error, once; whether one of them has explained it."""

@@ -239,14 +239,14 @@ def _of_model(model: Any, frames: Sequence[RaisedFrame]) -> ModelFacts:
     layers = _layers(model)
     return ModelFacts(
         part=part_of(model),
-        declared=_declared(model),
+        declared=declared_of(model),
         given=shapes_of(_inputs(call.variables)) if call is not None else (),
-        input_names=tuple(map(str, getattr(model, "input_names", ()) or ())),
+        input_names=input_names(model),
         last=part_of(layers[-1]) if layers else None,
     )
 
 
-def _declared(model: Any) -> tuple[Shape, ...]:
+def declared_of(model: Any) -> tuple[Shape, ...]:
     """The shapes of the symbolic inputs; of a Sequential those that were written, not found.
 
     A Sequential without an `Input` is built from the first data: nothing was declared then.
@@ -255,6 +255,14 @@ def _declared(model: Any) -> tuple[Shape, ...]:
         # The first data's batch size, which some models have seen, binds nobody.
         return tuple((None, *shape[1:]) for shape in shapes_of(model.inputs))
     except Exception:  # a subclassed model, or one that is not built
+        return ()
+
+
+def input_names(model: Any) -> tuple[str, ...]:
+    """The names of the symbolic inputs, in their order; empty where there are none."""
+    try:
+        return tuple(str(one.name) for one in model.inputs)
+    except Exception:  # as above
         return ()
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gputune.checks.script.shapes import seen
-from gputune.checks.script.shapes.facts import Part
+from gputune.checks.script.shapes.facts import ModelFacts, Part
 from gputune.schema.training import Retracing
 
 HEAD = Part("head", "Dense")
@@ -52,3 +52,14 @@ def test_an_unknown_rank_is_a_note_and_changing_shapes_matter_under_xla() -> Non
     assert ids(((None, None),), *changing, True) == ["shape-retracing"]
     assert ids(((None, None),), *changing, False) == []
     assert ids(((None, 10),), ((32, 10),), ((7, 10),), True) == []
+
+
+def test_data_that_contradict_the_models_inputs_are_said_though_nothing_was_raised() -> None:
+    def ids(declared, given) -> list[tuple[str, str]]:
+        model = ModelFacts(Part("net", "Functional"), (declared,), (given,))
+        return [(f.id, f.severity.value) for f in seen.undeclared(model, None)]
+
+    assert ids((None, 10, 5), (32, 12, 5)) == [("input-differs", "warning")]
+    assert ids((None, None, 5), (32, 12, 5)) == []
+    assert ids((None, 10, 5), (7, 10, 5)) == []
+    assert ids((None, 28, 28, 1), (32, 28, 28)) == [], "Keras itself adds the axis"
