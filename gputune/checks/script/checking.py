@@ -17,6 +17,7 @@ from collections.abc import Callable
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any, NoReturn
 
+from gputune.checks.script.length import Length
 from gputune.checks.script.made import Made
 from gputune.checks.script.raised import Raised
 from gputune.checks.script.runner import Runner
@@ -30,12 +31,6 @@ from gputune.session import events
 if TYPE_CHECKING:
     from gputune.inject.watch import Watch
 
-FIRST_EPOCH_STEPS = 30
-LATER_EPOCH_STEPS = 10
-STEPS = FIRST_EPOCH_STEPS + LATER_EPOCH_STEPS
-"""Enough for a loss to show where it goes; a script's own epoch may be shorter."""
-FIRST_EPOCH_SHARE = 0.75
-"""Of the time that the training may take, so that a slow one reaches its epoch's end too."""
 VALIDATION_STEPS = 1
 WATCHDOG_S = 600.0
 """So long after the training began the process is ended, whatever hangs."""
@@ -52,9 +47,8 @@ class Checking:
         self._runner = Runner(watch, watch.options.checks, self._made)
         self._training: Training | None = None
         self._container: Any = None
-        self._began = 0.0
+        self._length = Length(watch.options.max_s)
         self._last_step: float | None = None
-        self._steps_in_epoch = 0
         self._stopped_by_us = False
         self._over = False
         self._raised: BaseException | None = None
@@ -95,10 +89,10 @@ class Checking:
         training = self._training
         if training.style != "loop":
             return False
-        training.steps = steps
+        self._length.steps = training.steps = steps
         training.iterator = iterator if iterator is not None else training.iterator
         self._runner.ask("step_ends", training, Step(steps, 0, {}, self._since(now)))
-        return steps >= STEPS or now - self._began > self._watch.options.max_s
+        return self._length.is_enough(now)
 
     def finish(self) -> None:
         """The training is over: the checks' last look at it."""
@@ -161,7 +155,7 @@ class Checking:
 
     def _forget_training(self) -> None:
         self._training = self._container = self._last_step = None
-        self._steps_in_epoch, self._stopped_by_us = 0, False
+        self._length, self._stopped_by_us = Length(self._watch.options.max_s), False
 
     def _around_clear_session(self, original: Any, _: Any, args: Any, kwargs: Any) -> Any:
         result = original(*args, **kwargs)
@@ -197,7 +191,7 @@ class Checking:
         self._training_begins()
 
     def _training_begins(self) -> None:
-        self._began = time.perf_counter()
+        self._length.began = time.perf_counter()
         watchdog = threading.Timer(WATCHDOG_S, self._hangs)
         watchdog.daemon = True
         watchdog.start()
@@ -209,35 +203,25 @@ class Checking:
         now = time.perf_counter()
         training.iterator = _live_iterator() or training.iterator
         made = int(getattr(training.model, "steps_per_execution", 1) or 1)
-        training.steps += made
-        self._steps_in_epoch += made
+        long_enough = self._length.step_ends(made, now)
+        training.steps = self._length.steps
         logs = _numbers(args[1] if len(args) > 1 else kwargs.get("logs"))
         step = Step(training.steps, training.epochs_ended, logs, self._since(now))
         self._runner.ask("step_ends", training, step)
-        if self._epoch_is_long_enough(now) and not training.model.stop_training:
+        if long_enough and not training.model.stop_training:
             self._stopped_by_us = training.cut_short = True
             training.model.stop_training = True
-
-    def _epoch_is_long_enough(self, now: float) -> bool:
-        training = self._training
-        assert training is not None
-        first = training.epochs_ended == 0
-        limit = FIRST_EPOCH_STEPS if first else LATER_EPOCH_STEPS
-        share = FIRST_EPOCH_SHARE if first else 1.0
-        late = now - self._began > share * self._watch.options.max_s
-        return self._steps_in_epoch >= limit or training.steps >= STEPS or late
 
     def _epoch_ended(self, container: Any, args: Any, kwargs: Any) -> None:
         training = self._training
         assert training is not None
         logs = args[1] if len(args) > 1 else kwargs.get("logs")
-        training.epochs_ended += 1
+        enough = self._length.epoch_ends(time.perf_counter())
+        training.epochs_ended = self._length.epochs
         training.metrics = tuple(logs or ())
-        self._steps_in_epoch, self._last_step = 0, None
+        self._last_step = None
         epoch = args[0] if args else kwargs.get("epoch", 0)
         self._runner.ask("epoch_ends", training, int(epoch), _numbers(logs))
-        late = time.perf_counter() - self._began > self._watch.options.max_s
-        enough = training.steps >= STEPS or late
         if self._stopped_by_us and not enough:
             training.model.stop_training = False  # into the next epoch
             self._stopped_by_us = False

@@ -10,14 +10,9 @@ from gputune.checks.script.raised import Raised
 from gputune.checks.script.reading import shape_of, shapes_of
 from gputune.checks.script.shapes import seen
 from gputune.checks.script.shapes.diagnosis import diagnose, evidence
-from gputune.checks.script.shapes.facts import (
-    ModelFacts,
-    declared_of,
-    facts_of,
-    input_names,
-    part_of,
-)
+from gputune.checks.script.shapes.facts import facts_of
 from gputune.checks.script.shapes.layers import table
+from gputune.checks.script.shapes.parts import ModelFacts, declared_of, input_names, part_of
 from gputune.checks.script.training import Training
 from gputune.schema.finding import Finding, Severity
 from gputune.session import events

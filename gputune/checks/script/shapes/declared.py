@@ -6,7 +6,8 @@ import math
 from itertools import permutations
 
 from gputune.checks.script.reading import Shape, fits
-from gputune.checks.script.shapes.facts import Facts, ModelFacts
+from gputune.checks.script.shapes.facts import Facts
+from gputune.checks.script.shapes.parts import ModelFacts
 from gputune.checks.script.shapes.words import Diagnosis, shown
 
 _COLOURS = (1, 3, 4)

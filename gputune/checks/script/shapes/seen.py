@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 from gputune.checks.script.reading import Shape
 from gputune.checks.script.shapes.declared import of_model
-from gputune.checks.script.shapes.facts import ModelFacts, Part
 from gputune.checks.script.shapes.labels import ID, of_loss
+from gputune.checks.script.shapes.parts import ModelFacts, Part
 from gputune.checks.script.shapes.words import called, first_upper, shown
 from gputune.schema.finding import Finding, Severity
 from gputune.schema.site import Site

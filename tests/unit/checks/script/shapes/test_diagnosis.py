@@ -8,8 +8,9 @@ import pytest
 
 from gputune.checks.script.shapes.declared import cure
 from gputune.checks.script.shapes.diagnosis import diagnose, evidence
-from gputune.checks.script.shapes.facts import Facts, ModelFacts, Part, Wants
+from gputune.checks.script.shapes.facts import Facts
 from gputune.checks.script.shapes.labels import of_loss
+from gputune.checks.script.shapes.parts import ModelFacts, Part, Wants
 from tests.fixtures.shape_mistakes import MISTAKES, recorded
 
 RECORDED = recorded()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gputune.checks.script.shapes import seen
-from gputune.checks.script.shapes.facts import ModelFacts, Part
+from gputune.checks.script.shapes.parts import ModelFacts, Part
 from gputune.schema.training import Retracing
 
 HEAD = Part("head", "Dense")
