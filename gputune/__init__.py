@@ -9,15 +9,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
-__all__ = ["__version__", "load", "profile"]
+__all__ = ["__version__", "check", "load", "profile"]
 
 if TYPE_CHECKING:
-    from gputune.api import load, profile
+    from gputune.api import check, load, profile
 
 
 def __getattr__(name: str) -> Any:
     """Load the verbs of `gputune.api` at their first use, not at import."""
-    if name in {"load", "profile"}:
+    if name in {"check", "load", "profile"}:
         from gputune import api
 
         return getattr(api, name)

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from gputune.api.applying import ApplyFailed, Reverted, diff, plan_patch, revert, write_patch
+    from gputune.api.check_outputs import CheckOutputs
+    from gputune.api.checking import Checked, check, list_checks
     from gputune.api.comparing import NothingToCompare, compare, regression
     from gputune.api.configuring import load_config, snippet
     from gputune.api.doctoring import DoctorOutputs, doctor
@@ -23,6 +25,7 @@ if TYPE_CHECKING:
     from gputune.api.trace import TraceOutputs, trace_file, write_trace_page
     from gputune.api.trials.asking import Progress, TuneOptions
     from gputune.api.tuning import BaselineFailed, Planned, Tuned, known_profile, plan_study, tune
+    from gputune.checks.selection import UnknownCheck
     from gputune.launch.command import BadTarget, Target
     from gputune.rewrite.patch.patch import Patch
     from gputune.rewrite.toml_reader import BadConfig
@@ -37,6 +40,8 @@ __all__ = [
     "BadConfig",
     "BadTarget",
     "BaselineFailed",
+    "CheckOutputs",
+    "Checked",
     "Choice",
     "DoctorOutputs",
     "NothingToCompare",
@@ -55,13 +60,16 @@ __all__ = [
     "TraceOutputs",
     "TuneOptions",
     "Tuned",
+    "UnknownCheck",
     "UnreadableRecord",
     "UnreadableTrace",
     "Written",
+    "check",
     "compare",
     "diff",
     "doctor",
     "known_profile",
+    "list_checks",
     "load",
     "load_config",
     "parse_value",
@@ -81,6 +89,13 @@ __all__ = [
 ]
 
 _NAMES: Final = {
+    "gputune.checks.selection": ("UnknownCheck",),
+    "gputune.api.checking": (
+        "Checked",
+        "check",
+        "list_checks",
+    ),
+    "gputune.api.check_outputs": ("CheckOutputs",),
     "gputune.api.applying": (
         "ApplyFailed",
         "Reverted",

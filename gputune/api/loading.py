@@ -9,7 +9,7 @@ from gputune.schema.read import AnyRecord, read_record
 
 
 def load(path: str | os.PathLike[str]) -> AnyRecord:
-    """Read a report's JSON: a Profile, a Study, a TraceReport, a Comparison or a DoctorReport.
+    """Read a report's JSON: what `profile`, `tune`, `trace`, `compare`, `check`, `doctor` wrote.
 
     Raises `UnreadableRecord` for anything that is none.
     """

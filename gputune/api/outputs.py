@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from gputune.report.check_html import render_check_page
 from gputune.report.comparison_html import render_comparison_page
 from gputune.report.doctor_html import render_doctor_page
 from gputune.report.html import render_html
@@ -18,6 +19,7 @@ from gputune.report.names import report_name
 from gputune.report.study_html import render_study_page
 from gputune.rewrite.snippet import config_to_snippet
 from gputune.rewrite.toml import config_to_toml
+from gputune.schema.check import CheckReport
 from gputune.schema.comparison import Comparison
 from gputune.schema.config import Config
 from gputune.schema.doctor import DoctorReport
@@ -140,7 +142,7 @@ def prove_writable(folder: Path) -> None:
 
 
 def write_page(
-    record: Profile | Study | Comparison | DoctorReport,
+    record: Profile | Study | Comparison | CheckReport | DoctorReport,
     path: Path,
     *,
     json_name: str,
@@ -153,6 +155,8 @@ def write_page(
         text = render_comparison_page(record, json_name=json_name)
     elif isinstance(record, DoctorReport):
         text = render_doctor_page(record, json_name=json_name)
+    elif isinstance(record, CheckReport):
+        text = render_check_page(record, json_name=json_name)
     else:
         text = render_html(record, json_name=json_name)
     try:

@@ -70,9 +70,9 @@ def record_of_events(
     record = profile_record(
         run,
         fit,
-        command=_command(target, source, options, run, ended, started),
+        command=command_record(target, source, options, run, ended, started),
         script=target.script or f"-m {target.module}",
-        environment=_environment(run, options),
+        environment=environment_record(run, options),
         trace=trace_facts(fit) if fit is not None else TraceFacts(),
         gpus=gpus.gpus,
         host=average_host(watching.host_samples, windows),
@@ -97,10 +97,11 @@ def _trained(run: Run, fit: FitRun | None, *, full: bool) -> Trained:
     )
 
 
-def _command(
+def command_record(
     target: Target, source: Path | None, options: Options, run: Run, ended: Ended,
     started: datetime,
 ) -> Command:  # fmt: skip
+    """What was run, and how it ended."""
     module = ("-m", str(target.module)) if target.module is not None else (str(target.script),)
     return Command(
         argv=("python", *module, *redact_arguments(list(target.arguments))),
@@ -123,7 +124,8 @@ def sha256_of(source: Path | None) -> str | None:
         return None
 
 
-def _environment(run: Run, options: Options) -> Environment:
+def environment_record(run: Run, options: Options) -> Environment:
+    """The machine and the versions, as this process and the script's saw them."""
     seen: dict[str, Any] = run.environment
     variables = {**os.environ, **environment_of(options.settings)}
     return Environment(

@@ -11,6 +11,7 @@ import typer
 
 import gputune
 from gputune.cli.apply import apply
+from gputune.cli.check import check
 from gputune.cli.compare import compare
 from gputune.cli.doctor import doctor
 from gputune.cli.failure import OWN_FAILURE, Failure, report_crash
@@ -63,6 +64,7 @@ _SCRIPT = {"allow_interspersed_args": False, "help_option_names": _HELP}
 app.command(context_settings=_SCRIPT)(_exits(profile))
 app.command(context_settings=_SCRIPT)(_exits(tune))
 app.command(context_settings=_SCRIPT)(_exits(run))
+app.command(context_settings=_SCRIPT)(_exits(check))
 app.command(context_settings={"help_option_names": _HELP})(_exits(apply))
 app.command(context_settings={"help_option_names": _HELP})(_exits(snippet))
 app.command(context_settings={"help_option_names": _HELP})(_exits(trace))

@@ -25,11 +25,13 @@ def report(
 ) -> int:
     """Show a saved report again. Exit code: 0, or 1 where the file is no report."""
     from gputune import api
+    from gputune.report.check_terminal import render_check
     from gputune.report.comparison_terminal import render_comparison
     from gputune.report.doctor_terminal import render_doctor
     from gputune.report.study_terminal import render_study
     from gputune.report.terminal import render_profile
     from gputune.report.trace_terminal import render_trace
+    from gputune.schema.check import CheckReport
     from gputune.schema.comparison import Comparison
     from gputune.schema.doctor import DoctorReport
     from gputune.schema.study import Study
@@ -49,6 +51,8 @@ def report(
         text = render_comparison(record, width=size, color=colored, ascii_only=plain)
     elif isinstance(record, DoctorReport):
         text = render_doctor(record, width=size, color=colored, ascii_only=plain)
+    elif isinstance(record, CheckReport):
+        text = render_check(record, width=size, color=colored, ascii_only=plain)
     else:
         text = render_profile(record, width=size, color=colored, ascii_only=plain)
     stream.write(text)

@@ -46,6 +46,10 @@ def start(session: Path) -> None:
         guard.run("trial:parent", parent_death.die_with_parent)
     if not options.measure and not options.settings:
         return
+    if options.checks:
+        from gputune.inject import checking
+
+        watch.checking = guard.run("checking", checking.load, watch)
     makers = guard.wrap("edits:makers", watch.legacy_makers_imported)
     edited: dict[str, Callback] = {
         "tensorflow": guard.wrap("import:tensorflow", watch.tensorflow_imported),

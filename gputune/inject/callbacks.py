@@ -69,7 +69,7 @@ class Timings:
         self._watch = watch
         self._fit = fit
         given: Any = fit.arguments.get("callbacks")
-        self._given = _identities(container.callbacks if given is container else given)
+        self._given = identities(container.callbacks if given is container else given)
         phases = {events.CLEAN, events.AFTER} if watch.options.full else {events.CLEAN}
         self._counted = frozenset(phases)
         self._calls = 0
@@ -229,12 +229,12 @@ def flush() -> None:
         timings.flush()
 
 
-def _identities(callbacks: Any) -> frozenset[int]:
+def identities(callbacks: Any) -> frozenset[int]:
     """The callbacks that the script gave to `fit`, in whatever nesting, by their identity."""
     if callbacks is None:
         return frozenset()
     if isinstance(callbacks, dict):
         callbacks = list(callbacks.values())
     if isinstance(callbacks, (list, tuple)):
-        return frozenset().union(*map(_identities, callbacks))
+        return frozenset().union(*map(identities, callbacks))
     return frozenset({id(callbacks)})

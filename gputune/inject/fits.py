@@ -225,6 +225,12 @@ def flush(watch: Watch) -> None:
     watch.guard.run(callbacks.HOOK, callbacks.flush)
 
 
+def live_iterator() -> Any:
+    """The iterator of the innermost running fit's last step; None once it is gone."""
+    fit = _fits.current if _fits is not None else None
+    return fit.stepper.iterator if fit is not None and fit.stepper is not None else None
+
+
 def _epoch(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return args[0] if args else kwargs.get("epoch", 0)
 

@@ -31,6 +31,11 @@ class Guard:
         """Whether the hook has not failed (and this process is not a fork)."""
         return not self._all_disabled and hook not in self._disabled
 
+    @property
+    def works(self) -> bool:
+        """Whether any hook may still work: not in a forked process, nor on a full disk."""
+        return not self._all_disabled
+
     def disable_all(self) -> None:
         """Make every hook a no-op, for a forked process."""
         self._all_disabled = True

@@ -30,6 +30,7 @@ from gputune.inject.trials.over import TrialOver
 from gputune.session import events
 
 if TYPE_CHECKING:
+    from gputune.inject.checking import Checking
     from gputune.inject.watch import Watch
 
 WARMUP_CALLS = 2
@@ -82,6 +83,9 @@ class Measurement:
 
     def plan(self) -> Plan:
         """All phases, one after another."""
+        if self._watch.checking is not None:
+            yield from self._check(self._watch.checking)
+            return
         if self._watch.options.trial:
             yield from self._trial()
             return
@@ -121,6 +125,16 @@ class Measurement:
             self._say_loss()
         elif self._seen_clean and not self._counted and not self._watch.counted:
             self._look()
+
+    def _check(self, checking: Checking) -> Plan:
+        """`gputune check`: some tens of steps of a loop; the checks end a `fit` themselves."""
+        self._record.phase(events.WARMUP)
+        while True:
+            yield Use(events.WARMUP)
+            steps = self._stepper.calls * self._stepper.steps_per_call
+            if checking.enough(steps, self._stepper.iterator):
+                checking.finish()
+                stop_script(self._watch)
 
     def _trial(self) -> Plan:
         """A trial: the clean phase, or as many steps as the guard asks for; then the loss."""

@@ -13,6 +13,7 @@ from gputune.session.folder import Options, SessionFolder
 from gputune.session.log import EventLog
 
 if TYPE_CHECKING:
+    from gputune.inject.checking import Checking
     from gputune.inject.datasets import Recorder
     from gputune.inject.edits import Edits
     from gputune.inject.profiler import Profiler
@@ -42,6 +43,8 @@ class Watch:
         """Whether the arithmetic of a training has been counted: once is enough for a script."""
         self.recorder: Recorder | None = None
         self.profiler: Profiler | None = None
+        self.checking: Checking | None = None
+        """The checks of `gputune check`; None where nothing is checked."""
 
     def next_training(self) -> int:
         """The number of a training that begins: of a `fit`, or of a loop written by hand."""
@@ -125,6 +128,9 @@ class Watch:
             from gputune.inject.dry import keras_files
 
             self.guard.run("dry:keras", keras_files.redirect, keras, self)
+        if self.checking is not None:
+            # Last, so that gputune's other hooks run inside of theirs.
+            self.guard.run("checking", self.checking.keras_imported, keras, tf)
 
     def legacy_saving_imported(self, module: ModuleType) -> None:
         """What `tf.keras.saving` and `tf.keras.models` are: in dry mode their files are, too."""
@@ -154,6 +160,8 @@ class Watch:
 
     def script_ended(self) -> None:
         """The interpreter ends by itself: keep what was measured."""
+        if self.checking is not None:
+            self.guard.run("checking:end", self.checking.script_ended)
         self.flush()
         loops = sys.modules.get("gputune.inject.loops")
         if loops is not None:

@@ -11,19 +11,12 @@ from rich.table import Table
 from gputune.report import around, figures, rows
 from gputune.report.ink import Ink
 from gputune.report.terminal_bar import breakdown
+from gputune.report.terminal_findings import findings_table, labelled
 from gputune.report.terminal_pipeline import pipeline
-from gputune.schema.finding import Finding, Severity
 from gputune.schema.profile import Profile, Steps
 
 _NARROWEST: Final = 40
-_LABELS: Final = 8  # columns of the labels on the left
 _MOST_METRICS: Final = 6  # named for one reason; the JSON has them all
-_SEVERITY_STYLE: Final = {
-    Severity.PROBLEM: "bold red",
-    Severity.WARNING: "bold yellow",
-    Severity.NOTE: "bold cyan",
-    Severity.GOOD: "bold green",
-}
 _WARNING: Final = "yellow"
 
 
@@ -49,22 +42,14 @@ def _blocks(profile: Profile, ink: Ink) -> Iterator[RenderableType]:
     if profile.pipeline is not None and profile.pipeline.stages:
         yield from ("", pipeline(profile, ink))
     if profile.findings:
-        yield from ("", _findings(profile, ink))
+        yield from ("", findings_table(profile.findings, ink))
     closing = _closing(profile, ink)
     if closing.row_count:
         yield from ("", closing)
 
 
-def _labelled() -> Table:
-    """A grid of labels on the left and what they name, wrapped, on the right."""
-    grid = Table.grid(padding=(0, 1))
-    grid.add_column(style="bold", width=_LABELS)
-    grid.add_column(overflow="fold")
-    return grid
-
-
 def _overview(profile: Profile, ink: Ink) -> Table:
-    grid = _labelled()
+    grid = labelled()
     loud = _WARNING if profile.command.interrupted else ""
     grid.add_row("Run", ink.text((rows.run_text(profile), loud)))
     if profile.steps is None:
@@ -136,38 +121,8 @@ def _add_devices(grid: Table, profile: Profile, ink: Ink) -> None:
         before = said.label
 
 
-def _findings(profile: Profile, ink: Ink) -> Table:
-    grid = _labelled()
-    for finding in profile.findings:
-        style = _SEVERITY_STYLE[finding.severity]
-        tag = ink.text((finding.severity.value.capitalize(), style))
-        grid.add_row(tag, _finding(finding, ink))
-    return grid
-
-
-def _finding(finding: Finding, ink: Ink) -> RenderableType:
-    body = Table.grid()
-    body.add_column(overflow="fold")
-    body.add_row(_title(finding, ink))
-    for sentence in finding.evidence:
-        body.add_row(ink.text(sentence))
-    if finding.remedy:
-        body.add_row(ink.text(("Do: ", "green"), finding.remedy))
-    return body
-
-
-def _title(finding: Finding, ink: Ink) -> RenderableType:
-    """The title, the line it is about, and that line's code where there is room for it."""
-    title: tuple[str, str] = (finding.title, "bold")
-    if finding.site is None:
-        return ink.text(title)
-    short = ink.text(title, (f"  {finding.site.label()}", "cyan"))
-    full = ink.text(title, (f"  {finding.site.label()}", "cyan"), f"  {finding.site.code}")
-    return full if full.cell_len <= ink.width - _LABELS - 1 else short
-
-
 def _closing(profile: Profile, ink: Ink) -> Table:
-    grid = _labelled()
+    grid = labelled()
     for index, what in enumerate(profile.what_if):
         line = ink.text(
             f"{what.condition}: {figures.seconds(what.step_s)} a step, ",

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from gputune.schema.check import CheckReport
 from gputune.schema.comparison import Comparison
 from gputune.schema.doctor import DoctorReport
 from gputune.schema.profile import Profile
@@ -23,6 +24,7 @@ PUBLISHED: dict[str, type] = {
     "trace.schema.json": TraceReport,
     "comparison.schema.json": Comparison,
     "doctor.schema.json": DoctorReport,
+    "check.schema.json": CheckReport,
 }
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pydantic
 
+from gputune.schema.check import CheckReport
 from gputune.schema.comparison import Comparison
 from gputune.schema.doctor import DoctorReport
 from gputune.schema.profile import Profile
@@ -15,13 +16,14 @@ from gputune.schema.study import Study
 from gputune.schema.trace import TraceReport
 from gputune.schema.write import _RENAMED
 
-AnyRecord = Profile | Study | TraceReport | Comparison | DoctorReport
+AnyRecord = Profile | Study | TraceReport | Comparison | CheckReport | DoctorReport
 _KNOWN: dict[str, Any] = {
     Profile.SCHEMA: Profile,
     Study.SCHEMA: Study,
     TraceReport.SCHEMA: TraceReport,
     Comparison.SCHEMA: Comparison,
     DoctorReport.SCHEMA: DoctorReport,
+    CheckReport.SCHEMA: CheckReport,
 }
 _ORIGINAL = {new: old for old, new in _RENAMED.items()}
 
@@ -68,8 +70,8 @@ def parse_record(text: str, *, name: str = "the text") -> AnyRecord:
     if not isinstance(named, str) or named not in _KNOWN:
         raise UnreadableRecord(
             f"{name} is not a gputune report",
-            "give a .json file that `gputune profile`, `tune`, `trace`, `compare` or `doctor` "
-            "wrote (its first line names its schema)",
+            "give a .json file that `gputune profile`, `tune`, `trace`, `compare`, `check` or "
+            "`doctor` wrote (its first line names its schema)",
         )
     kind = _KNOWN[named]
     version = body.get("version")

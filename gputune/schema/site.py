@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +42,18 @@ class Site:
         if not callers:
             return here
         return f"{here} (called from {callers[0]})"
+
+
+def site_of(body: Mapping[str, Any] | None) -> Site | None:
+    """A Site from its JSON, as `inject.sites` writes it; None for none."""
+    if body is None:
+        return None
+    named = ("file", "line", "function", "code")
+    via = tuple(
+        Frame(**{key: frame[key] for key in named if key in frame})
+        for frame in body.get("via") or ()
+    )
+    return Site(**{key: body[key] for key in named if key in body}, via=via)
 
 
 def _base(path: str) -> str:

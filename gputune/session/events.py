@@ -35,6 +35,11 @@ process), so that the parent's sensors and the child's steps share one axis.
 | unavailable | metric, reason |
 | hook_disabled | hook, error |
 | edit | setting (its number in the options, from 0), placed (bool: it was put in; else why it was not), note, site {…} (where; or null) |
+| check_finding | check (its name), finding {…} (a Finding's JSON) |
+| check_state | check, state (`clear` once it has looked, also with findings; `not-run`), reason |
+| checked | t, fit, style, steps, epochs (ended), cut_short (bool: gputune ended an epoch early) (written before the checks' last look) |
+| layers | model (its name), rows [{…}] (a LayerRow's JSON each) |
+| callback_costs | rows [{…}] (a CallbackCost's JSON each) |
 | style | style, note (a way of training that was recognised and is not measured) |
 | cleanup | path (a lock or temporary file that this run made and the parent must remove too) |
 | end | t, how (`stopped`: by gputune, `exit`: by itself), error |
@@ -80,6 +85,11 @@ UNAVAILABLE = "unavailable"
 HOOK_DISABLED = "hook_disabled"
 EDIT = "edit"
 STYLE = "style"
+CHECK_FINDING = "check_finding"
+CHECK_STATE = "check_state"
+CHECKED = "checked"
+LAYERS = "layers"
+CALLBACK_COSTS = "callback_costs"
 CLEANUP = "cleanup"
 END = "end"
 

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from gputune.schema.config import Setting
-from gputune.schema.site import Frame, Site
+from gputune.schema.site import site_of
 
 ENVIRONMENT_VARIABLE = "GPUTUNE_SESSION"
 """Names the session folder to the child; removed from its environment at once."""
@@ -53,6 +53,8 @@ class Options:
     `inject/trials`."""
     seed_offset: int = 0
     """Added to what the script seeds Python, NumPy and TensorFlow with; the guard's seeds."""
+    checks: tuple[str, ...] = ()
+    """Look for mistakes with these checks, and end the script after its first training steps."""
     break_hook: str | None = None
     """Test-only: the named hooks (`dry:*`) raise at every call; the script must survive it."""
 
@@ -94,12 +96,10 @@ class SessionFolder:
         """The child's orders, read back."""
         orders = json.loads(self.options.read_text(encoding="utf-8"))
         settings = tuple(setting_of(setting) for setting in orders.pop("settings", ()))
-        return Options(**orders, settings=settings)
+        checks = tuple(orders.pop("checks", ()))
+        return Options(**orders, settings=settings, checks=checks)
 
 
 def setting_of(body: Mapping[str, Any]) -> Setting:
     """A Setting from its JSON."""
-    site = body["site"]
-    if site is not None:
-        site = Site(**{**site, "via": tuple(Frame(**frame) for frame in site["via"])})
-    return Setting(**{**body, "site": site})
+    return Setting(**{**body, "site": site_of(body["site"])})

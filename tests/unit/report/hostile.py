@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Any
+from typing import Any, TypeVar
 
-from gputune.schema.profile import Profile
+_Record = TypeVar("_Record")
 
 # Ends a script, is markup of rich, colours a terminal, retitles its window, turns the direction
 # of writing, breaks the line, and names an outside address.
@@ -15,9 +15,9 @@ NASTY = (
 )
 
 
-def with_texts(profile: Profile, nasty: str = NASTY) -> Profile:
-    """The profile with `nasty` behind every text that a script or a machine could choose."""
-    changed: Profile = _changed(profile, nasty)
+def with_texts(record: _Record, nasty: str = NASTY) -> _Record:
+    """The record with `nasty` behind every text that a script or a machine could choose."""
+    changed: _Record = _changed(record, nasty)
     return changed
 
 

@@ -1,0 +1,78 @@
+"""What checks there are, as data: read by both processes, so it loads the standard library only."""
+
+from __future__ import annotations
+
+import importlib
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Half = Literal["script", "source"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Entry:
+    """One check.
+
+    `summary` is the sentence of `gputune check --list`. `half` says where it runs: in the script's
+    process (`place` names a `script.check.Check`) or on its source (`place` names a function from
+    a `source.tree.Source` to findings). `place` is `module:name` below `gputune.checks`.
+    """
+
+    name: str
+    summary: str
+    half: Half
+    place: str
+
+    def load(self) -> Any:
+        """The check's class or function; raises ImportError or AttributeError where it is broken.
+
+        By name, so that neither process imports what belongs to the other.
+        """
+        module, _, name = self.place.partition(":")
+        return getattr(importlib.import_module(f"gputune.checks.{module}"), name)
+
+
+CHECKS: tuple[Entry, ...] = (
+    # The order is that of `--list`, and the one in which the checks are asked at every hook.
+    # `runs` stays the last of its half: it speaks of an error that no other check has explained.
+    Entry(
+        name="patience",
+        summary="EarlyStopping or ReduceLROnPlateau with a patience that the epochs in the source "
+        "can never reach.",
+        half="source",
+        place="source.patience:findings",
+    ),
+    Entry(
+        name="shapes",
+        summary="Layers, losses and metrics that are given another shape than they want, and "
+        "shapes that change from batch to batch.",
+        half="script",
+        place="script.shapes.check:Shapes",
+    ),
+    Entry(
+        name="callbacks",
+        summary="Callbacks that raise, that watch a metric which does not exist, that can never "
+        "act, that cannot write, that overwrite the last run's files, or that cost much time.",
+        half="script",
+        place="script.callbacks.check:Callbacks",
+    ),
+    Entry(
+        name="runs",
+        summary="The script reaches its first training steps without an error.",
+        half="script",
+        place="script.runs:Runs",
+    ),
+)
+
+
+def names(half: Half | None = None) -> tuple[str, ...]:
+    """The checks' names, of one half or of both, in the order of the list."""
+    return tuple(entry.name for entry in CHECKS if half in (None, entry.half))
+
+
+def entry(name: str) -> Entry:
+    """The check of that name; raises KeyError where there is none."""
+    for one in CHECKS:
+        if one.name == name:
+            return one
+    raise KeyError(name)

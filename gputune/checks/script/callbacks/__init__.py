@@ -1,0 +1,1 @@
+"""The check `callbacks`: what the script's callbacks do in the course of a short training."""

@@ -1,0 +1,1 @@
+"""The check `shapes`: what the layers, losses and metrics want, and what they are given."""
