@@ -109,6 +109,8 @@ class Phase:
     duration_s: float
     step_s: float | None
     note: str = ""
+    spans_s: tuple[tuple[float, float], ...] = ()
+    """When it ran: (begin, end) of each stretch, from the start of the fit, for a picture."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -266,9 +268,13 @@ class FitSeen:
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """One figure over time, thinned for plotting: `t_s` from the start of the fit."""
+    """One figure over time, thinned for plotting: `t_s` from the start of the fit.
+
+    Of `step_s` each point is the slowest step of its bin; of what the sensors read it is the mean.
+    """
 
     name: str
+    """`step_s`, or the figure's path in the Profile: `host.cpu_percent`, `gpus[0].power_w`."""
     t_s: tuple[float, ...]
     value: tuple[float, ...]
 

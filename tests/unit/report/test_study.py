@@ -27,6 +27,7 @@ from gputune.schema.study import (
     Study,
     Trial,
 )
+from tests.unit.report.reading import Page, one_script, only_itself
 
 OWN = {"batch_size": 32, "prefetch": "none"}
 BEST = {"batch_size": 128, "prefetch": "AUTOTUNE"}
@@ -148,7 +149,8 @@ def test_the_page_has_every_part_and_the_json() -> None:
     tags = _Tags()
     tags.feed(page)
     assert tags.open == []
-    assert tags.seen.count("circle") == len(TRIALS) + 1, "a dot for each trial, and the ratio"
+    assert tags.seen.count("circle") == 2 * len(TRIALS), "a dot for each trial, wide and narrow"
+    assert page.count('class="point"') == 1, "the ratio of the one candidate"
 
 
 words = st.text(max_size=20)
@@ -176,7 +178,9 @@ def test_any_study_is_shown(trials: list[Trial], text: str, width: int, plain: b
     tags = _Tags()
     tags.feed(render_study_page(study))
     assert tags.open == []
-    assert "script" in tags.seen and tags.seen.count("script") == 1
+    page = Page(render_study_page(study))
+    one_script(page)
+    only_itself(page)
 
 
 def live(stream: io.StringIO) -> LiveStudy:
