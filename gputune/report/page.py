@@ -24,26 +24,21 @@ from gputune.schema.write import Record, to_dict, to_json
 _SAFE_IN_SCRIPT: Final = (("<", "\\u003c"), (">", "\\u003e"), ("&", "\\u0026"), ("://", ":\\/\\/"))
 
 
-def render(template: str, record: Record, *, json_name: str, **context: Any) -> str:
+def render(template: str, record: Record | None, *, json_name: str = "", **context: Any) -> str:
     """Return the page of a record: `template` filled with `context`, the JSON in it.
 
     The JSON stands in the element `#gputune-<kind>` (`gputune-profile`), and behind a link that
-    saves it as `json_name`.
+    saves it as `json_name`. Without a record the page holds none.
     """
-    return (
-        environment()
-        .get_template(template)
-        .render(
-            figures=figures,
-            script=script(),
-            policy=policy(),
-            json_id=record.SCHEMA.replace(".", "-"),
-            json_name=json_name,
-            json_text=Markup(json_in_script(record)),
-            json_address=json_address(record),
-            **context,
-        )
-    )
+    if record is not None:
+        context |= {
+            "json_id": record.SCHEMA.replace(".", "-"),
+            "json_name": json_name,
+            "json_text": Markup(json_in_script(record)),
+            "json_address": json_address(record),
+        }
+    page = environment().get_template(template)
+    return page.render(figures=figures, script=script(), policy=policy(), **context)
 
 
 @functools.cache

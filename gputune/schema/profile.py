@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from gputune.schema.config import Setting, Value
 from gputune.schema.finding import Finding
 from gputune.schema.gpu import Compute, DeviceActivity, DeviceMemory, ElementTransfer, Gpu
+from gputune.schema.notebook import Shown
 from gputune.schema.site import Site
 from gputune.schema.training import (
     BetweenEpochs,
@@ -280,7 +281,7 @@ class Series:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Profile:
+class Profile(Shown):
     """What one run showed. Written as JSON with `schema` and `version`."""
 
     SCHEMA: ClassVar[str] = "gputune.profile"
