@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import shutil
 from collections.abc import Iterator
@@ -76,11 +77,9 @@ class Browser:
             "Emulation.setDeviceMetricsOverride",
             width=width, height=height, deviceScaleFactor=1, mobile=width < 600,
         )  # fmt: skip
-        self._do(
-            "Emulation.setEmulatedMedia",
-            media="screen", features=[{"name": "prefers-color-scheme", "value": scheme}],
-        )  # fmt: skip
-        self.driver.get_log("browser"), self.driver.get_log("performance")
+        self.emulate("screen", scheme)
+        for kind in ("browser", "performance"):
+            self.driver.get_log(kind)  # what an earlier page left
         self.driver.get(page.as_uri())
         return Shown(
             complaints=tuple(entry["message"] for entry in self.driver.get_log("browser")),
@@ -88,6 +87,18 @@ class Browser:
             overflow=tuple(self.driver.execute_script(_OVERFLOW)),
             load_s=float(self.driver.execute_script(_LOADED)) / 1000,
         )
+
+    def emulate(self, media: str, scheme: str) -> None:
+        """Show the page on `screen` or in `print`, in a colour scheme of the system."""
+        feature = {"name": "prefers-color-scheme", "value": scheme}
+        self._do("Emulation.setEmulatedMedia", media=media, features=[feature])
+
+    def press(self, key: str) -> None:
+        """Press a key by selenium's name for it (`TAB`), where the focus is."""
+        from selenium.webdriver.common.action_chains import ActionChains
+        from selenium.webdriver.common.keys import Keys
+
+        ActionChains(self.driver).send_keys(getattr(Keys, key)).perform()
 
     def run(self, script: str) -> Any:
         """Run JavaScript in the page and return what it returns."""
@@ -103,8 +114,6 @@ class Browser:
             "Page.captureScreenshot", format="png", captureBeyondViewport=True,
             clip={**clip, "scale": 1},
         )  # fmt: skip
-        import base64
-
         return base64.b64decode(shot["data"])
 
     def _do(self, command: str, **arguments: Any) -> Any:

@@ -13,6 +13,7 @@ from typing import Final
 
 from gputune.report import figures
 from gputune.report.drawing.scale import Scale, Tick, upright
+from gputune.report.literal import literal
 
 WIDE: Final = 960
 NARROW: Final = 344
@@ -122,7 +123,7 @@ def _timeline(graphs: Sequence[Graph], bands: Sequence[Band], width: int) -> Tim
     along = Scale(low=min(times), high=max(times), start=left, end=width - _RIGHT)
     above = _BANDS if bands else 0
     panels = tuple(
-        _panel(graph, along, above + index * (_PANEL + _TITLE) + _TITLE)
+        _panel(graph, along, above + index * (_PANEL + _TITLE) + _TITLE, width)
         for index, graph in enumerate(graphs)
     )
     return Timeline(
@@ -137,8 +138,9 @@ def _timeline(graphs: Sequence[Graph], bands: Sequence[Band], width: int) -> Tim
     )
 
 
-def _panel(graph: Graph, along: Scale, top: float) -> Panel:
+def _panel(graph: Graph, along: Scale, top: float, width: int) -> Panel:
     bottom = top + _PANEL
+    room = int(width / _LETTER / (len(graph.curves) + 1))
     values = [value for curve in graph.curves for _, value in _finite(curve)]
     if graph.rule is not None:
         values.append(graph.rule)
@@ -147,13 +149,13 @@ def _panel(graph: Graph, along: Scale, top: float) -> Panel:
     else:
         up = upright(values, top=top, bottom=bottom)
     return Panel(
-        title=graph.title + (" (logarithmic)" if up.logarithmic else ""),
+        title=_cut(graph.title, room) + (" (logarithmic)" if up.logarithmic else ""),
         top=top,
         bottom=bottom,
         up=up.ticks(graph.text, 3, binary=graph.binary),
         curves=tuple(
             DrawnCurve(
-                label=curve.label,
+                label=_cut(curve.label, room),
                 number=number,
                 lines=() if curve.dots else _lines(curve.points, along, up),
                 dots=_dots(curve, along, up) if curve.dots else "",
@@ -162,6 +164,12 @@ def _panel(graph: Graph, along: Scale, top: float) -> Panel:
         ),
         rule=None if graph.rule is None else Tick(text=graph.rule_text, at=up(graph.rule)),
     )
+
+
+def _cut(text: str, room: int) -> str:
+    """A text in a picture does not break: what has no room is left away."""
+    shown = literal(text)
+    return shown if len(shown) <= room else shown[: max(room - 1, 1)] + "…"
 
 
 def _finite(curve: Curve) -> list[Point]:
