@@ -62,10 +62,13 @@ def only_itself(page: Page) -> None:
     assert not [name for _, attrs in page.elements for name in attrs if name.startswith("on")]
 
 
-def one_script(page: Page) -> None:
-    """The page's only code is gputune's own, and the browser is told to run no other."""
+def one_script(page: Page, *, data: bool = True) -> None:
+    """The page's only code is gputune's own, and the browser is told to run no other.
+
+    With `data` the page also holds one JSON text, and else none.
+    """
     kinds = [attrs.get("type") for tag, attrs in page.elements if tag == "script"]
-    assert kinds == ["application/json", None]
+    assert kinds == ["application/json"] * data + [None]
     (code,) = page.code
     digest = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
     (policy,) = [
