@@ -73,7 +73,7 @@ def json_in_script(record: Record) -> str:
 @functools.cache
 def environment() -> jinja2.Environment:
     """Return what the pages' templates are read with: every value of theirs is made safe."""
-    return jinja2.Environment(
+    made = jinja2.Environment(
         loader=jinja2.PackageLoader("gputune.report"),
         autoescape=True,
         finalize=_shown,
@@ -81,6 +81,14 @@ def environment() -> jinja2.Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.filters["breakable"] = _breakable
+    return made
+
+
+def _breakable(name: str) -> Markup:
+    """A dotted name, safe, that may be parted behind its dots and underlines."""
+    shown = str(_shown(name))
+    return Markup(shown.replace(".", ".<wbr>").replace("_", "_<wbr>"))
 
 
 def _shown(value: Any) -> Any:
