@@ -64,7 +64,10 @@ def write_index(found: Reports, path: Path, *, title: str, force: bool) -> tuple
     linked, made = [], []
     for one in found.listed:
         page = Path(one.file).with_suffix(".html")
-        if not page.exists() and page != path:
+        if page.absolute() == path.absolute():  # a report named index.json
+            linked.append(one)
+            continue
+        if not page.exists():
             try:
                 write_page(one.record, page, json_name=Path(one.file).name, force=False)
                 made.append(page)

@@ -123,6 +123,14 @@ def test_what_has_no_other_form_is_refused_before_anything_is_shown(
     assert not (tmp_path / "x").exists() and not (tmp_path / "y").exists()
 
 
+def test_a_report_whose_page_would_be_the_index_has_no_link(tmp_path: Path) -> None:
+    (tmp_path / "index.json").write_text(to_json(STUDY))
+    assert main(["report", str(tmp_path), "--html", str(tmp_path / "index.html")]) == 0
+    page = Page((tmp_path / "index.html").read_text())
+    assert not [link for link in page.attributes("href") if link[0] != "#"]
+    assert "train.py" in page.words()
+
+
 def test_a_name_with_a_colon_or_a_space_is_a_link_and_no_scheme(tmp_path: Path) -> None:
     made = tmp_path / "r"
     made.mkdir()
