@@ -29,7 +29,7 @@ def render_study_page(study: Study, *, json_name: str = "study.json") -> str:
         histories=histories(study.trials),
         timetables=timetables(study.trials),
         importances=_importances(knobs),
-        effects=[(knob, _effect(knob)) for knob in knobs if knob.effect],
+        effects=[(knob, *_effect(knob)) for knob in knobs if knob.effect],
     )
 
 
@@ -48,8 +48,9 @@ def _importances(knobs: list[KnobSearched]) -> list[Meter]:
     )
 
 
-def _effect(knob: KnobSearched) -> list[tuple[Meter, int]]:
-    """(a bar of the median samples/s, how many trials) for each value of a knob."""
+def _effect(knob: KnobSearched) -> tuple[list[tuple[Meter, int]], list[str]]:
+    """(a bar of the median samples/s, how many trials) for each value, and those never tried."""
+    tried = [one for one in knob.effect if one.trials]
     bars = meters(
         [
             (
@@ -58,7 +59,8 @@ def _effect(knob: KnobSearched) -> list[tuple[Meter, int]]:
                 figures.rate(one.median_samples_per_s, "samples"),
                 "own" if rows.same_value(one.value, knob.baseline) else "",
             )
-            for one in knob.effect
+            for one in tried
         ]
     )
-    return list(zip(bars, (one.trials for one in knob.effect), strict=True))
+    untried = [rows.value_text(one.value) for one in knob.effect if not one.trials]
+    return list(zip(bars, (one.trials for one in tried), strict=True)), untried

@@ -77,11 +77,15 @@ def _history(trials: Sequence[Trial], width: int) -> History:
     high = max(trial.samples_per_s or 0.0 for trial in trials)
     up = Scale(low=0.0, high=high * 1.05 or 1.0, start=_HEIGHT - _AXIS, end=_TOP)
     along = Scale(low=0, high=max(len(trials) - 1, 1), start=left + 6, end=width - _RIGHT)
-    best = [
-        f"{along(index):g},{up(value):g}"
-        for index, value in enumerate(best_so_far(trials))
-        if value is not None
-    ]
+    best: list[str] = []
+    height: float | None = None
+    for index, value in enumerate(best_so_far(trials)):
+        if value is None:
+            continue
+        if height is not None:  # the best so far stays until a better one was measured
+            best.append(f"{along(index):g},{height:g}")
+        height = up(value)
+        best.append(f"{along(index):g},{height:g}")
     every = max(1, -(-len(trials) // (12 if width == WIDE else 6)))
     return History(
         width=width, height=_HEIGHT, left=left, right=width - _RIGHT,

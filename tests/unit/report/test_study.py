@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gputune.report import study_rows as rows
+from gputune.report.drawing.trials import histories
 from gputune.report.live import LiveStudy
 from gputune.report.study_html import render_study_page
 from gputune.report.study_terminal import render_study
@@ -151,6 +152,33 @@ def test_the_page_has_every_part_and_the_json() -> None:
     assert tags.open == []
     assert tags.seen.count("circle") == 2 * len(TRIALS), "a dot for each trial, wide and narrow"
     assert page.count('class="point"') == 1, "the ratio of the one candidate"
+
+
+def test_a_value_that_was_never_tried_is_named_and_has_no_bar() -> None:
+    effect = (
+        KnobEffect(value=1, trials=2, median_samples_per_s=50.0),
+        KnobEffect(value=2, trials=0, median_samples_per_s=None),
+        KnobEffect(value=4, trials=1, median_samples_per_s=100.0),
+    )
+    knob = KnobSearched(knob="prefetch", values=(1, 2, 4), baseline=1, effect=effect)
+    page = Page(render_study_page(replace(STUDY, knobs_searched=(knob,))))
+    words = page.words()
+    assert "1 2 trials 50.0 samples/s" in words
+    assert "4 1 trial 100 samples/s" in words
+    assert "not tried: 2" in words
+    assert [style for style in page.attributes("style") if style.startswith("width:")] == [
+        "width: 50.0%", "width: 100.0%"
+    ]  # fmt: skip
+
+
+def test_the_best_so_far_is_a_stair_that_rises_where_a_better_trial_was_measured() -> None:
+    """100, then 250, then two without a figure: level, up, level, level."""
+    wide, _ = histories(TRIALS)
+    points = [tuple(map(float, point.split(","))) for point in wide.best.split()]
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    assert len(points) == 7
+    assert ys[0] == ys[1] > ys[2] == ys[3] == ys[4] == ys[5] == ys[6]
+    assert xs[1] == xs[2] == wide.dots[1].x
 
 
 words = st.text(max_size=20)
