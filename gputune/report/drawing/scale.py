@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from typing import Final
 
 _LOGARITHMIC_FROM: Final = 30.0  # largest over smallest: the first step compiles and takes seconds
+_MOST: Final = 0.98
+_ROOM: Final = 1.3  # above the value that most lie below
+_CUT_OFF_FROM: Final = 2.0
 _ROUND: Final = (1.0, 2.0, 5.0, 10.0)
 
 
@@ -59,6 +62,17 @@ def upright(values: Sequence[float], *, top: float, bottom: float) -> Scale:
         return Scale(low=low / 1.3, high=high * 1.3, start=bottom, end=top, logarithmic=True)
     margin = 1.08 if high > 0 else 1.0
     return Scale(low=min(0.0, low), high=high * margin, start=bottom, end=top)
+
+
+def upright_to_most(values: Sequence[float], *, top: float, bottom: float) -> Scale:
+    """A vertical scale from 0 for most of these values; a few that lie far above are cut off.
+
+    The first steps compile and take seconds: on an axis for them no other would be told apart.
+    """
+    ordered = sorted(values)
+    most = ordered[int(_MOST * (len(ordered) - 1))] * _ROOM
+    high = most if most > 0 and ordered[-1] > _CUT_OFF_FROM * most else ordered[-1] * 1.08
+    return Scale(low=min(0.0, ordered[0]), high=high or 1.0, start=bottom, end=top)
 
 
 def round_values(low: float, high: float, most: int) -> tuple[float, ...]:

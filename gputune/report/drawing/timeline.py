@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from gputune.report import figures
-from gputune.report.drawing.scale import Scale, Tick, upright
+from gputune.report.drawing.scale import Scale, Tick, upright, upright_to_most
 from gputune.report.literal import literal
 
 WIDE: Final = 960
@@ -146,10 +146,12 @@ def _panel(graph: Graph, along: Scale, top: float, width: int) -> Panel:
         values.append(graph.rule)
     if graph.top is not None:
         up = Scale(low=0.0, high=graph.top, start=bottom, end=top)
+    elif any(curve.dots for curve in graph.curves):
+        up = upright_to_most(values, top=top, bottom=bottom)
     else:
         up = upright(values, top=top, bottom=bottom)
     return Panel(
-        title=_cut(graph.title, room) + (" (logarithmic)" if up.logarithmic else ""),
+        title=_cut(graph.title, room) + _how(graph, values, up),
         top=top,
         bottom=bottom,
         up=up.ticks(graph.text, 3, binary=graph.binary),
@@ -164,6 +166,15 @@ def _panel(graph: Graph, along: Scale, top: float, width: int) -> Panel:
         ),
         rule=None if graph.rule is None else Tick(text=graph.rule_text, at=up(graph.rule)),
     )
+
+
+def _how(graph: Graph, values: Sequence[float], up: Scale) -> str:
+    """What a reader must know of the axis."""
+    if up.logarithmic:
+        return " (logarithmic)"
+    if graph.top is None and max(values) > up.high:
+        return f" (at the top edge: up to {graph.text(max(values))})"
+    return ""
 
 
 def _cut(text: str, room: int) -> str:

@@ -24,6 +24,8 @@ class Page(HTMLParser):
         self.code = [text for kind, text in self._scripts if kind != "application/json"]
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag == "wbr":  # where a line may end, and nothing to be seen
+            return
         self.elements.append((tag, dict(attrs)))
         self._open.append(tag)
         if tag == "script":

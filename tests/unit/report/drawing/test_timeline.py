@@ -37,3 +37,22 @@ def test_a_long_title_is_cut_since_a_picture_does_not_break_it() -> None:
 
 def test_nothing_is_drawn_of_a_single_value() -> None:
     assert timelines([graph(Curve(label="", points=[(0.0, 1.0)]))]) == ()
+
+
+def test_a_first_step_of_seconds_does_not_flatten_the_others_and_is_said() -> None:
+    """99 steps of 10 ms fill three quarters of the panel; the one of 5 s stands at its edge."""
+    points = [(0.0, 5.0), *((float(i), 0.01) for i in range(1, 100))]
+    wide, _ = timelines([graph(Curve(label="step", points=points, dots=True))])
+    (panel,) = wide.panels
+    assert panel.title == "x (at the top edge: up to 5.0)"
+    heights = [float(dot.split(" ")[1]) for dot in panel.curves[0].dots.split("h0")[:-1]]
+    assert heights[0] == panel.top
+    assert len(set(heights[1:])) == 1
+    share = (panel.bottom - heights[1]) / (panel.bottom - panel.top)
+    assert abs(share - 1 / 1.3) < 0.01
+
+
+def test_steps_of_one_speed_are_all_in_the_panel() -> None:
+    points = [(float(i), 0.01 + 0.001 * (i % 7)) for i in range(100)]
+    wide, _ = timelines([graph(Curve(label="step", points=points, dots=True))])
+    assert wide.panels[0].title == "x"
