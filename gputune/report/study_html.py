@@ -8,7 +8,7 @@ from gputune.report.drawing.intervals import intervals
 from gputune.report.drawing.trials import histories, timetables
 from gputune.report.meters import Meter, meters
 from gputune.report.page import render
-from gputune.schema.study import KnobSearched, Study
+from gputune.schema.study import KnobEffect, KnobSearched, Study
 
 
 def render_study_page(study: Study, *, json_name: str = "study.json") -> str:
@@ -29,7 +29,8 @@ def render_study_page(study: Study, *, json_name: str = "study.json") -> str:
         histories=histories(study.trials),
         timetables=timetables(study.trials),
         importances=_importances(knobs),
-        effects=[(knob, *_effect(knob)) for knob in knobs if knob.effect],
+        effects=[(knob, *_effect(knob)) for knob in knobs if len(_tried(knob)) > 1],
+        constant=[_only(knob) for knob in knobs if len(_tried(knob)) == 1],
     )
 
 
@@ -50,7 +51,7 @@ def _importances(knobs: list[KnobSearched]) -> list[Meter]:
 
 def _effect(knob: KnobSearched) -> tuple[list[tuple[Meter, int]], list[str]]:
     """(a bar of the median samples/s, how many trials) for each value, and those never tried."""
-    tried = [one for one in knob.effect if one.trials]
+    tried = _tried(knob)
     bars = meters(
         [
             (
@@ -64,3 +65,12 @@ def _effect(knob: KnobSearched) -> tuple[list[tuple[Meter, int]], list[str]]:
     )
     untried = [rows.value_text(one.value) for one in knob.effect if not one.trials]
     return list(zip(bars, (one.trials for one in tried), strict=True)), untried
+
+
+def _tried(knob: KnobSearched) -> list[KnobEffect]:
+    return [one for one in knob.effect if one.trials]
+
+
+def _only(knob: KnobSearched) -> str:
+    """A knob that had one value in all trials, of which nothing can be said: `prefetch: none`."""
+    return f"{knob.knob}: {rows.value_text(_tried(knob)[0].value)}"

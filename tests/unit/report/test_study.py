@@ -171,6 +171,15 @@ def test_a_value_that_was_never_tried_is_named_and_has_no_bar() -> None:
     ]  # fmt: skip
 
 
+def test_a_knob_that_never_changed_has_no_bars() -> None:
+    knob = KnobSearched(knob="jit_compile", values=(False, True), baseline=False, effect=(
+        KnobEffect(value=False, trials=3, median_samples_per_s=50.0),
+        KnobEffect(value=True, trials=0, median_samples_per_s=None)))  # fmt: skip
+    page = Page(render_study_page(replace(STUDY, knobs_searched=(knob,))))
+    assert "With one value in all trials jit_compile: False" in page.words()
+    assert not [style for style in page.attributes("style") if style.startswith("width:")]
+
+
 def test_the_best_so_far_is_a_stair_that_rises_where_a_better_trial_was_measured() -> None:
     """100, then 250, then two without a figure: level, up, level, level."""
     wide, _ = histories(TRIALS)
