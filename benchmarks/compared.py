@@ -17,6 +17,9 @@ from pathlib import Path
 
 import reporting
 
+from gputune import api
+from gputune.schema.profile import Profile
+
 NAME = "photos"
 SIDES = {"before": "photos.py", "after": "photos_tuned.py"}
 EPOCHS = {"before": "15", "after": "60"}
@@ -37,9 +40,28 @@ def profile(side: str, number: int, scripts: Path, to: Path) -> None:
     target.chmod(0o644)
 
 
+def made(folder: Path) -> str:
+    """On what the profiles were made, as they say it themselves."""
+    found = [api.load(file) for side in SIDES for file in sorted((folder / side).glob("*.json"))]
+    profiles = [record for record in found if isinstance(record, Profile)]
+    started = sorted(profile.command.started_utc for profile in profiles)
+    machine = profiles[0].environment
+    return "\n".join(
+        [
+            f"- measured {started[0]} to {started[-1]}, {len(profiles)} profiles",
+            f"- {machine.platform}, {machine.cpu_model}, {machine.cores:g} usable cores, "
+            f"devices {', '.join(machine.devices)}",
+            f"- Python {machine.python}, TensorFlow {machine.tensorflow}, Keras {machine.keras}, "
+            f"gputune {machine.gputune}",
+        ]
+    )
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument(
+        "--rounds", type=int, default=3, help="0 writes the report of the profiles that are there"
+    )
     parser.add_argument("--out", type=Path, default=reporting.ROOT / "reports")
     options = parser.parse_args()
     folder = options.out.resolve() / NAME
@@ -59,11 +81,11 @@ def main() -> None:
     ).stdout  # fmt: skip
     text = f"""# Photos, as written and tuned by hand
 
-`photos.py` and `photos_tuned.py` of `benchmarks/workloads`, profiled in turn, {options.rounds}
-fresh processes each. The table is what `gputune compare reports/{NAME}/before
+`photos.py` and `photos_tuned.py` of `benchmarks/workloads`, profiled in turn in fresh processes by
+`python benchmarks/compared.py`. The table is what `gputune compare reports/{NAME}/before
 reports/{NAME}/after` says.
 
-{reporting.environment_markdown(reporting.environment())}
+{made(folder)}
 
 {table}"""
     (options.out / f"{NAME}.md").write_text(text.rstrip() + "\n", encoding="utf-8")
