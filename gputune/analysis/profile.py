@@ -18,7 +18,7 @@ from gputune.analysis.pipeline import order_problems, pipeline_record
 from gputune.analysis.reasons import ENDED, FULL, missing, uses_gpu
 from gputune.analysis.repetitions import batches_of_an_epoch, repetition_records
 from gputune.analysis.run import FitRun, Run
-from gputune.analysis.series import step_series
+from gputune.analysis.series import Curve, sensor_series, step_series
 from gputune.analysis.settings import settings_in_force
 from gputune.analysis.stages import join, model_nodes
 from gputune.analysis.steps import between_calls, phase_records, step_count, steps_record
@@ -42,13 +42,14 @@ from gputune.trace.iterators import IteratorTree
 def profile_record(
     run: Run, fit: FitRun | None, *, command: Command, script: str, environment: Environment,
     trace: TraceFacts, gpus: tuple[Gpu, ...], host: Host, reasons: Mapping[str, str],
-    memory: Sequence[tuple[float, int]] = (),
+    memory: Sequence[tuple[float, int]] = (), curves: Mapping[str, Curve] | None = None,
 ) -> Profile:  # fmt: skip
     """The Profile of a run, its verdict and findings still empty.
 
     `fit` is the one to analyse, None where no training was seen. `gpus` and `host` are what the
     sensors saw in its clean phase, `reasons` why they have no more, by metric. `memory` are samples
-    of the script's resident memory in the whole run: (seconds of perf_counter, bytes).
+    of the script's resident memory in the whole run: (seconds of perf_counter, bytes). `curves` is
+    what the sensors read over time, by the figure's path in the Profile.
     """
     full = command.mode == "full"
     unavailable = [Unavailable(metric=m, reason=r) for m, r in reasons.items()]
@@ -68,6 +69,7 @@ def profile_record(
     if fit is None:
         return profile
     found = _with_training(profile, run, fit, trace, unavailable, full=full)
+    found = replace(found, series=found.series + sensor_series(fit, curves or {}))
     chain = chain_to_source(run.calls, fit.begin.get("dataset"))
     around = beyond_the_step(found, run, fit, chain, memory, trace, full=full)
     return with_device_facts(around, fit, full=full)

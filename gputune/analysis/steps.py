@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from statistics import fmean, median
 
 from gputune.analysis.run import FitRun, Row
+from gputune.analysis.series import spans
 from gputune.analysis.statistics import percentile, t_interval, window_means
 from gputune.schema.profile import Phase, Steps
 from gputune.session import events
@@ -150,10 +151,11 @@ def phase_records(fit: FitRun, *, full: bool) -> tuple[Phase, ...]:
                 duration_s=_span(rows),
                 step_s=fmean(calls) / fit.steps_per_call if calls else None,
                 note=note,
+                spans_s=spans(fit, rows),
             )
         )
     if fit.drain is not None:
-        found.append(_drain_phase(fit.drain))
+        found.append(_drain_phase(fit.drain, float(fit.begin["t"])))
     return tuple(found)
 
 
@@ -166,14 +168,16 @@ _PHASES = (
 )
 
 
-def _drain_phase(drain: dict[str, float]) -> Phase:
-    batches = int(drain["batches"])
+def _drain_phase(drain: dict[str, float], origin: float) -> Phase:
+    batches, duration_s = int(drain["batches"]), float(drain["duration_s"])
+    end = drain.get("t")
     return Phase(
         name="drain",
         steps=batches,
-        duration_s=float(drain["duration_s"]),
-        step_s=float(drain["duration_s"]) / batches if batches else None,
+        duration_s=duration_s,
+        step_s=duration_s / batches if batches else None,
         note="batches taken from the input alone, without training",
+        spans_s=() if end is None else ((end - duration_s - origin, end - origin),),
     )
 
 

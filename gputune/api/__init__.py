@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any, Final
 
+from gputune.schema.notebook import show_with
+
 if TYPE_CHECKING:
     from gputune.api.applying import ApplyFailed, Reverted, diff, plan_patch, revert, write_patch
     from gputune.api.check_outputs import CheckOutputs
@@ -16,13 +18,16 @@ if TYPE_CHECKING:
     from gputune.api.comparing import NothingToCompare, compare, regression
     from gputune.api.configuring import load_config, snippet
     from gputune.api.doctoring import DoctorOutputs, doctor
+    from gputune.api.exporting import write_perfetto, write_tensorboard
     from gputune.api.files import write_text
+    from gputune.api.indexing import Reports, find_reports, write_index
     from gputune.api.loading import load
-    from gputune.api.outputs import OutputFailed, Outputs, Written, write_page
+    from gputune.api.outputs import OutputFailed, Outputs, Written
+    from gputune.api.pages import write_page
     from gputune.api.profiling import Result, profile
     from gputune.api.running import Ran, run
     from gputune.api.study_outputs import StudyOutputs, StudyWritten
-    from gputune.api.trace import TraceOutputs, trace_file, write_trace_page
+    from gputune.api.trace import TraceOutputs, trace_file
     from gputune.api.trials.asking import Progress, TuneOptions
     from gputune.api.tuning import BaselineFailed, Planned, Tuned, known_profile, plan_study, tune
     from gputune.checks.selection import UnknownCheck
@@ -51,6 +56,7 @@ __all__ = [
     "Planned",
     "Progress",
     "Ran",
+    "Reports",
     "Result",
     "Reverted",
     "StudyOutputs",
@@ -68,6 +74,7 @@ __all__ = [
     "compare",
     "diff",
     "doctor",
+    "find_reports",
     "known_profile",
     "list_checks",
     "load",
@@ -82,20 +89,15 @@ __all__ = [
     "snippet",
     "trace_file",
     "tune",
+    "write_index",
     "write_page",
     "write_patch",
+    "write_perfetto",
+    "write_tensorboard",
     "write_text",
-    "write_trace_page",
 ]
 
 _NAMES: Final = {
-    "gputune.checks.selection": ("UnknownCheck",),
-    "gputune.api.checking": (
-        "Checked",
-        "check",
-        "list_checks",
-    ),
-    "gputune.api.check_outputs": ("CheckOutputs",),
     "gputune.api.applying": (
         "ApplyFailed",
         "Reverted",
@@ -103,6 +105,12 @@ _NAMES: Final = {
         "plan_patch",
         "revert",
         "write_patch",
+    ),
+    "gputune.api.check_outputs": ("CheckOutputs",),
+    "gputune.api.checking": (
+        "Checked",
+        "check",
+        "list_checks",
     ),
     "gputune.api.comparing": (
         "NothingToCompare",
@@ -117,14 +125,23 @@ _NAMES: Final = {
         "DoctorOutputs",
         "doctor",
     ),
+    "gputune.api.exporting": (
+        "write_perfetto",
+        "write_tensorboard",
+    ),
     "gputune.api.files": ("write_text",),
+    "gputune.api.indexing": (
+        "Reports",
+        "find_reports",
+        "write_index",
+    ),
     "gputune.api.loading": ("load",),
     "gputune.api.outputs": (
         "OutputFailed",
         "Outputs",
         "Written",
-        "write_page",
     ),
+    "gputune.api.pages": ("write_page",),
     "gputune.api.profiling": (
         "Result",
         "profile",
@@ -140,7 +157,6 @@ _NAMES: Final = {
     "gputune.api.trace": (
         "TraceOutputs",
         "trace_file",
-        "write_trace_page",
     ),
     "gputune.api.trials.asking": (
         "Progress",
@@ -154,6 +170,7 @@ _NAMES: Final = {
         "plan_study",
         "tune",
     ),
+    "gputune.checks.selection": ("UnknownCheck",),
     "gputune.launch.command": (
         "BadTarget",
         "Target",
@@ -170,6 +187,15 @@ _NAMES: Final = {
     "gputune.trace.xplane": ("UnreadableTrace",),
 }
 _MODULE_OF: Final = {name: module for module, names in _NAMES.items() for name in names}
+
+
+def _in_notebook(record: Any) -> str:
+    from gputune.report.notebook import render_notebook
+
+    return render_notebook(record)
+
+
+show_with(_in_notebook)
 
 
 def __getattr__(name: str) -> Any:

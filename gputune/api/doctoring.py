@@ -13,7 +13,8 @@ from pathlib import Path
 
 import gputune
 from gputune.api.files import prove_new, write_text
-from gputune.api.outputs import OutputFailed, write_page
+from gputune.api.outputs import OutputFailed
+from gputune.api.pages import write_page
 from gputune.doctor.diagnose import diagnose
 from gputune.doctor.gather import IMPORT_TIMEOUT_S, gather
 from gputune.doctor.machine import Machine

@@ -11,20 +11,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
-from gputune.report.check_html import render_check_page
-from gputune.report.comparison_html import render_comparison_page
-from gputune.report.doctor_html import render_doctor_page
 from gputune.report.html import render_html
 from gputune.report.names import report_name
-from gputune.report.study_html import render_study_page
 from gputune.rewrite.snippet import config_to_snippet
 from gputune.rewrite.toml import config_to_toml
-from gputune.schema.check import CheckReport
-from gputune.schema.comparison import Comparison
 from gputune.schema.config import Config
-from gputune.schema.doctor import DoctorReport
 from gputune.schema.profile import Profile
-from gputune.schema.study import Study
 from gputune.schema.write import to_json
 
 DEFAULT_FOLDER = Path("gputune-reports")
@@ -47,6 +39,10 @@ class Written:
     html: Path | None = None
     toml: Path | None = None
     snippet: Path | None = None
+    chrome: Path | None = None
+    no_chrome: str = ""
+    """Why no trace was written, where one was asked for."""
+    tensorboard: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -63,6 +59,10 @@ class Outputs:
     html: Path | None = None
     to_stdout: bool = False
     force: bool = False
+    chrome: Path | None = None
+    """Where the traced steps go for Perfetto, beside all that."""
+    tensorboard: Path | None = None
+    """The log folder of TensorBoard that gets a run of its own."""
 
     @property
     def uses_folder(self) -> bool:
@@ -73,7 +73,9 @@ class Outputs:
         """Prove that the files can be written; raises OutputFailed before anything has run."""
         if self.uses_folder:
             prove_writable(self.folder)
-        prove_free((self.json, self.html), force=self.force)
+        prove_free((self.json, self.html, self.chrome), force=self.force)
+        if self.tensorboard is not None:
+            prove_writable(self.tensorboard)
 
     def write(self, profile: Profile, config: Config | None, script: str) -> Written:
         """Write the files; raises OutputFailed, after the JSON was saved elsewhere, if it can."""
@@ -115,7 +117,7 @@ def prove_free(paths: Sequence[Path | None], *, force: bool) -> None:
     """Prove that the JSON and the page can be written there; raises OutputFailed."""
     wanted = [path for path in paths if path is not None]
     if len(set(wanted)) < len(wanted):
-        raise OutputFailed("--json and --html name the same file", "give each a path of its own")
+        raise OutputFailed("two options name the same file", "give each a path of its own")
     for path in wanted:
         if path.is_dir():
             raise OutputFailed(f"{path} is a folder", "give the path of a file")
@@ -138,34 +140,6 @@ def prove_writable(folder: Path) -> None:
         raise OutputFailed(
             f"cannot write to {folder}: {error.strerror or error}",
             "give another folder with -o, or another path with --json",
-        ) from error
-
-
-def write_page(
-    record: Profile | Study | Comparison | CheckReport | DoctorReport,
-    path: Path,
-    *,
-    json_name: str,
-    force: bool,
-) -> None:
-    """Write the HTML page of a record; raises OutputFailed where it cannot be written."""
-    if isinstance(record, Study):
-        text = render_study_page(record, json_name=json_name)
-    elif isinstance(record, Comparison):
-        text = render_comparison_page(record, json_name=json_name)
-    elif isinstance(record, DoctorReport):
-        text = render_doctor_page(record, json_name=json_name)
-    elif isinstance(record, CheckReport):
-        text = render_check_page(record, json_name=json_name)
-    else:
-        text = render_html(record, json_name=json_name)
-    try:
-        write_file(path, text, force=force)
-    except FileExistsError as error:
-        raise OutputFailed(f"{path} exists already", "give --force to overwrite it") from error
-    except OSError as error:
-        raise OutputFailed(
-            f"cannot write {path}: {error.strerror or error}", "give another path with --html"
         ) from error
 
 

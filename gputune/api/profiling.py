@@ -11,7 +11,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from gputune.api.configuring import check_supported
-from gputune.api.outputs import Outputs, Written
+from gputune.api.exporting import write_tensorboard, write_traced_steps
+from gputune.api.outputs import OutputFailed, Outputs, Written
 from gputune.api.recording import record_of
 from gputune.api.watching import Watching
 from gputune.knobs.registry import environment_of, first_config
@@ -86,7 +87,26 @@ def profile(
         finally:
             watching.stop()
         record = record_of(target, source, session, options, watching, ended, started)
+        why_not = _trace_out(session, options, outputs)
     finally:
         shutil.rmtree(session.root, ignore_errors=True)
     first = first_config(record) if record.steps is not None else None
-    return Result(record, first, outputs.write(record, first, target.name))
+    written = outputs.write(record, first, target.name)
+    if outputs.chrome is not None:
+        written = replace(written, chrome=None if why_not else outputs.chrome, no_chrome=why_not)
+    if outputs.tensorboard is not None:
+        written = replace(written, tensorboard=write_tensorboard(record, outputs.tensorboard))
+    return Result(record, first, written)
+
+
+def _trace_out(session: SessionFolder, options: Options, outputs: Outputs) -> str:
+    """Write the traced steps while they are there; why not, where it could not be done.
+
+    That the trace cannot be written must not cost the report.
+    """
+    if outputs.chrome is None:
+        return ""
+    try:
+        return write_traced_steps(session, options.fit, outputs.chrome, force=outputs.force)
+    except OutputFailed as error:
+        return error.what

@@ -78,6 +78,7 @@ def record_of_events(
         host=average_host(watching.host_samples, windows),
         reasons=reasons,
         memory=[(s.t, s.rss_bytes) for s in watching.host_samples if s.rss_bytes is not None],
+        curves=watching.curves,
     )
     notes = record.notes + watching.notes + outcome(options.settings, events)
     process = in_environment({**os.environ, **environment_of(options.settings)})

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import gzip
-import io
 import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from gputune.api.files import create, prove_new, write_text
+from gputune.api.exporting import write_operations
+from gputune.api.files import prove_new, write_text
 from gputune.api.outputs import OutputFailed
-from gputune.report.trace_html import render_trace_html
+from gputune.api.pages import write_page
 from gputune.schema.trace import TraceReport
 from gputune.schema.write import to_json
-from gputune.trace.chrome import write_chrome
 from gputune.trace.find import choose
 from gputune.trace.summary import trace_report
-from gputune.trace.xplane import Trace, read
+from gputune.trace.xplane import read
 
 
 @dataclass(frozen=True)
@@ -68,25 +66,7 @@ def trace_file(path: str | os.PathLike[str], *, outputs: TraceOutputs | None = N
         write_text(outputs.json, to_json(report), option="--json", force=outputs.force)
     if outputs.html is not None:
         name = outputs.json.name if outputs.json is not None else "trace.json"
-        write_trace_page(report, outputs.html, json_name=name, force=outputs.force)
+        write_page(report, outputs.html, json_name=name, force=outputs.force)
     if outputs.chrome is not None:
-        _write_chrome(trace, outputs.chrome, host=outputs.chrome_host, force=outputs.force)
+        write_operations(trace, outputs.chrome, host=outputs.chrome_host, force=outputs.force)
     return report
-
-
-def write_trace_page(report: TraceReport, path: Path, *, json_name: str, force: bool) -> None:
-    """Write the HTML page of a trace; raises OutputFailed where it cannot be written."""
-    text = render_trace_html(report, json_name=json_name)
-    write_text(path, text, option="--html", force=force)
-
-
-def _write_chrome(trace: Trace, path: Path, *, host: bool, force: bool) -> None:
-    with create(path, option="--chrome", force=force) as file:
-        # Packed without a time and a name: two equal traces are two equal files.
-        packed = (
-            gzip.GzipFile(filename="", fileobj=file, mode="wb", compresslevel=4, mtime=0)
-            if path.suffix == ".gz"
-            else file
-        )
-        with io.TextIOWrapper(packed, encoding="ascii") as text:
-            write_chrome(trace, text, host=host)

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from gputune.sensors.averages import Window
+from gputune.sensors.curves import gpu_curves, host_curves
 from gputune.sensors.gpu_averages import GpuFigures, Trained, average_gpus
 from gputune.sensors.host import PsutilHostSensor
 from gputune.sensors.nvml import open_gpu_sensor
@@ -59,6 +60,12 @@ class Watching:
         """All samples of the host."""
         later = self._sampler.host_samples if self._sampler is not None else ()
         return self._earlier + later
+
+    @property
+    def curves(self) -> dict[str, list[tuple[float, float]]]:
+        """What was read over time, by the figure's path in the Profile; for a picture."""
+        points = self._sampler.gpu_points if self._sampler is not None else {}
+        return host_curves(self.host_samples) | gpu_curves(points)
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -77,6 +77,18 @@ def profile(
     html: Annotated[
         Path | None, typer.Option("--html", metavar="PATH", help="Write the page there.")
     ] = None,
+    chrome: Annotated[
+        Path | None,
+        typer.Option(
+            "--chrome", metavar="PATH", help="Write the traced steps there, for Perfetto."
+        ),
+    ] = None,
+    tensorboard: Annotated[
+        Path | None,
+        typer.Option(
+            "--tensorboard", metavar="LOGDIR", help="Write figures and findings for TensorBoard."
+        ),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
     color: Annotated[Color, typer.Option("--color", help="Colour on the terminal.")] = Color.AUTO,
     verbose: Annotated[
@@ -99,6 +111,8 @@ def profile(
         html=html,
         to_stdout=to_stdout,
         force=force,
+        chrome=chrome,
+        tensorboard=tensorboard,
     )
     wanted = api.Target(
         script=None if module else target,
@@ -119,7 +133,7 @@ def _repeated(
     """Profile so many times into one folder, which is one side of a comparison."""
     from dataclasses import replace
 
-    if not outputs.uses_folder:
+    if not outputs.uses_folder or outputs.chrome is not None:
         raise Failure("--runs writes a report for each run", "give a folder with -o", WRONG_COMMAND)
     folder = outputs.folder / _folder_name(target)
     results = []
@@ -216,6 +230,12 @@ def _show(result: Result, color: Color, *, to_stdout: bool) -> None:
         say(f"first configuration ({what}): {written.toml}, {written.snippet}")
     if written.html is not None:
         say(f"page: {written.html}")
+    if written.chrome is not None:
+        say(f"for Perfetto: {written.chrome}")
+    elif written.no_chrome:
+        say(f"gputune: no file for Perfetto: {written.no_chrome}")
+    if written.tensorboard is not None:
+        say(f"for TensorBoard: tensorboard --logdir {_quoted(written.tensorboard.parent.parent)}")
     if written.json is not None:
         say(f"next: gputune report {_quoted(written.json)}")
 

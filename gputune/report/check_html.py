@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from markupsafe import Markup
-
 from gputune.report import check_rows as rows
 from gputune.report.around import callback_text
-from gputune.report.html import environment, json_address, json_in_script
+from gputune.report.page import render
 from gputune.schema.check import CheckReport
 
 
@@ -16,16 +14,7 @@ def render_check_page(report: CheckReport, *, json_name: str = "check.json") -> 
     The page holds the report's JSON too: in the element `#gputune-check`, and behind a link that
     saves it as `json_name`.
     """
-    return (
-        environment()
-        .get_template("check.html.j2")
-        .render(
-            report=report,
-            findings=report.findings,
-            rows=rows,
-            callback_text=callback_text,
-            json_name=json_name,
-            json_text=Markup(json_in_script(report)),
-            json_address=json_address(report),
-        )
-    )
+    return render(
+        "check.html.j2", report, json_name=json_name, report=report, rows=rows,
+        callback_text=callback_text,
+    )  # fmt: skip

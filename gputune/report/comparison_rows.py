@@ -54,6 +54,11 @@ def value(row: MetricCompared, number: float | None) -> str:
     return text if number is None or not row.unit else f"{text} {row.unit}"
 
 
+def sortable(number: float | None) -> str:
+    """A value as a script sorts it; empty where there is none."""
+    return "" if number is None else repr(number)
+
+
 def signed(row: MetricCompared) -> str:
     """The difference, with its sign."""
     if row.difference is None:

@@ -6,7 +6,7 @@ import csv
 from io import StringIO
 
 from gputune.report import comparison_rows as rows
-from gputune.report.literal import literal
+from gputune.report.markdown import escaped
 from gputune.schema.comparison import Comparison
 
 _COLUMNS = (
@@ -17,21 +17,23 @@ _COLUMNS = (
 
 def render_markdown(comparison: Comparison) -> str:
     """Return the comparison as Markdown, as GitHub shows it."""
-    lines = [f"**{_safe(comparison.verdict)}**", ""]
+    lines = [f"**{escaped(comparison.verdict)}**", ""]
     for side in range(1, len(comparison.sides)):
-        lines += [f"- {_safe(rows.side_text(comparison, index))}" for index in (0, side)]
+        lines += [f"- {escaped(rows.side_text(comparison, index))}" for index in (0, side)]
         lines.append("")
         for heading, found in rows.differences(comparison, side):
             lines += [f"{heading}:", ""]
-            lines += [f"- {_safe(r.name)}: {_safe(r.before)} → {_safe(r.after)}" for r in found]
+            lines += [
+                f"- {escaped(r.name)}: {escaped(r.before)} → {escaped(r.after)}" for r in found
+            ]
             lines.append("")
         lines.append("| " + " | ".join(rows.HEADINGS) + " |")
         lines.append("| --- |" + " ---: |" * (len(rows.HEADINGS) - 2) + " --- |")
         for row in rows.of_side(comparison, side):
-            lines.append("| " + " | ".join(map(_safe, rows.cells(row))) + " |")
+            lines.append("| " + " | ".join(map(escaped, rows.cells(row))) + " |")
         lines.append("")
-        lines += [f"- {_safe(n)}: {_safe(why)}" for n, why in rows.reasons(comparison, side)]
-    lines += [f"- note: {_safe(note)}" for note in comparison.notes]
+        lines += [f"- {escaped(n)}: {escaped(why)}" for n, why in rows.reasons(comparison, side)]
+    lines += [f"- note: {escaped(note)}" for note in comparison.notes]
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
@@ -45,11 +47,3 @@ def render_csv(comparison: Comparison) -> str:
         values = {"ci95_low": low, "ci95_high": high}
         writer.writerow([values.get(name, getattr(row, name, None)) for name in _COLUMNS])
     return paper.getvalue()
-
-
-def _safe(text: str) -> str:
-    """Text that Markdown shows as it stands."""
-    shown = literal(text)
-    for sign in "\\`*_[]<>|#":
-        shown = shown.replace(sign, "\\" + sign)
-    return shown

@@ -27,12 +27,17 @@ def value_text(value: Value) -> str:
     return "as it is" if value is None else str(value)
 
 
+def same_value(left: Value, right: Value) -> bool:
+    """Whether two values of a knob are one; True and 1 are not."""
+    return left == right and isinstance(left, bool) == isinstance(right, bool)
+
+
 def changed(knobs: Mapping[str, Value], own: Mapping[str, Value]) -> list[tuple[str, Value, Value]]:
     """(knob, was, is) of those that differ from the script as it is."""
     found = []
     for name, value in knobs.items():
         was = own.get(name)
-        if name not in own or was != value or isinstance(was, bool) != isinstance(value, bool):
+        if name not in own or not same_value(was, value):
             found.append((name, was, value))
     return found
 

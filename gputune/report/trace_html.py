@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from markupsafe import Markup
-
 from gputune.report import figures, trace_rows
-from gputune.report.chart import HEIGHT, WIDTH, Chart, chart
-from gputune.report.html import environment, json_address, json_in_script
-from gputune.schema.profile import Series
+from gputune.report.drawing.timeline import Curve, Graph, Timeline, timelines
+from gputune.report.page import render
 from gputune.schema.trace import TraceDevice, TraceReport
 
 _MOST_STEPS: Final = 200
 """Steps in the table; the JSON in the page has them all."""
+_MOST_POINTS: Final = 400
 
 
 def render_trace_html(report: TraceReport, *, json_name: str = "trace.json") -> str:
@@ -22,26 +20,25 @@ def render_trace_html(report: TraceReport, *, json_name: str = "trace.json") -> 
     The page holds the report's JSON too: in the element `#gputune-trace`, and behind a link that
     saves it as `json_name`.
     """
-    template = environment().get_template("trace.html.j2")
-    return template.render(
+    return render(
+        "trace.html.j2",
+        report,
+        json_name=json_name,
         report=report,
         rows=trace_rows,
-        figures=figures,
-        drawn={device.index: _steps_chart(device) for device in report.devices},
-        chart_size=(WIDTH, HEIGHT),
+        drawn={device.index: _steps(device) for device in report.devices},
         most_steps=_MOST_STEPS,
-        json_name=json_name,
-        json_text=Markup(json_in_script(report)),
-        json_address=json_address(report),
     )
 
 
-def _steps_chart(device: TraceDevice) -> Chart | None:
-    """The steps' durations over time, where there are enough of them to draw."""
-    return chart(
-        Series(
-            name="duration_s",
-            t_s=tuple(step.start_s for step in device.steps),
-            value=tuple(step.duration_s for step in device.steps),
-        )
-    )
+def _steps(device: TraceDevice) -> tuple[Timeline, ...]:
+    """The steps' durations over time, where there are enough of them to draw.
+
+    Of more than 400 the longest of each stretch.
+    """
+    points = [(step.start_s, step.duration_s) for step in device.steps]
+    size = max(1, -(-len(points) // _MOST_POINTS))
+    bins = [points[i : i + size] for i in range(0, len(points), size)]
+    longest = [max(group, key=lambda point: point[1]) for group in bins]
+    curve = Curve(label="step", points=longest)
+    return timelines([Graph(title="duration of a step", curves=[curve], text=figures.seconds)])

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from gputune.schema.finding import Finding, Severity
+from gputune.schema.notebook import Shown
 from gputune.schema.profile import Command, Environment
 from gputune.schema.training import CallbackCost
 
@@ -48,7 +49,7 @@ class LayerRow:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CheckReport:
+class CheckReport(Shown):
     """What one run of `gputune check` showed. Written as JSON like a Profile."""
 
     SCHEMA: ClassVar[str] = "gputune.check"

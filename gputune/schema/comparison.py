@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar, Literal
 
+from gputune.schema.notebook import Shown
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -66,7 +68,7 @@ class MetricCompared:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Comparison:
+class Comparison(Shown):
     """The sides, what differs between them, and each figure. Written as JSON like a Profile."""
 
     SCHEMA: ClassVar[str] = "gputune.comparison"

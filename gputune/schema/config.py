@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
+from gputune.schema.notebook import Shown
 from gputune.schema.site import Site
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 Value = bool | int | float | str | None
 
@@ -29,7 +33,7 @@ class Setting:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Config:
+class Config(Shown):
     """Settings to run a script with.
 
     `measured` is False where the rules proposed the settings and no run has confirmed them.
@@ -50,3 +54,18 @@ class Config:
     def settings(self) -> tuple[Setting, ...]:
         """All settings, those of the pipeline first."""
         return (*self.tf_data, *self.policy)
+
+    def to_frame(self) -> pd.DataFrame:
+        """A table of pandas, a row a setting: `table`, `knob`, `value`, `was`, `site`, `note`.
+
+        `table` is that of `gputune.toml`, `site` the line as text, or None.
+        """
+        import pandas as pd  # here: what only reads the record must not wait for it
+
+        columns = ["table", "knob", "value", "was", "site", "note"]
+        rows = [
+            [table, one.knob, one.value, one.was, one.site.label() if one.site else None, one.note]
+            for table, settings in (("tf_data", self.tf_data), ("policy", self.policy))
+            for one in settings
+        ]
+        return pd.DataFrame(rows, columns=pd.Index(columns), dtype=object)

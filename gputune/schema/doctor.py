@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
 from gputune.schema.finding import Finding, Severity
+from gputune.schema.notebook import Shown
 from gputune.schema.profile import Environment, Unavailable
 
 if TYPE_CHECKING:
@@ -25,7 +26,7 @@ class DoctorSection:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DoctorReport:
+class DoctorReport(Shown):
     """What `gputune doctor` found. Written as JSON with `schema` and `version`."""
 
     SCHEMA: ClassVar[str] = "gputune.doctor"

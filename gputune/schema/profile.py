@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, ClassVar
 from gputune.schema.config import Setting, Value
 from gputune.schema.finding import Finding
 from gputune.schema.gpu import Compute, DeviceActivity, DeviceMemory, ElementTransfer, Gpu
+from gputune.schema.notebook import Shown
 from gputune.schema.site import Site
 from gputune.schema.training import (
     BetweenEpochs,
@@ -109,6 +110,8 @@ class Phase:
     duration_s: float
     step_s: float | None
     note: str = ""
+    spans_s: tuple[tuple[float, float], ...] = ()
+    """When it ran: (begin, end) of each stretch, from the start of the fit, for a picture."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -266,15 +269,19 @@ class FitSeen:
 
 @dataclass(frozen=True, kw_only=True)
 class Series:
-    """One figure over time, thinned for plotting: `t_s` from the start of the fit."""
+    """One figure over time, thinned for plotting: `t_s` from the start of the fit.
+
+    Of `step_s` each point is the slowest step of its bin; of what the sensors read it is the mean.
+    """
 
     name: str
+    """`step_s`, or the figure's path in the Profile: `host.cpu_percent`, `gpus[0].power_w`."""
     t_s: tuple[float, ...]
     value: tuple[float, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Profile:
+class Profile(Shown):
     """What one run showed. Written as JSON with `schema` and `version`."""
 
     SCHEMA: ClassVar[str] = "gputune.profile"

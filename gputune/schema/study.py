@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, ClassVar, Literal
 
 from gputune.schema.config import Value
+from gputune.schema.notebook import Shown
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -188,7 +189,7 @@ class Payoff:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Study:
+class Study(Shown):
     """A search and its answer. Written as JSON with `schema` and `version`."""
 
     SCHEMA: ClassVar[str] = "gputune.study"

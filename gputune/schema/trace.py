@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, ClassVar
 
+from gputune.schema.notebook import Shown
 from gputune.schema.profile import Unavailable
 
 if TYPE_CHECKING:
@@ -200,7 +201,7 @@ class TraceHost:
 
 
 @dataclass(frozen=True, kw_only=True)
-class TraceReport:
+class TraceReport(Shown):
     """What one trace file shows. Written as JSON with `schema` and `version`."""
 
     SCHEMA: ClassVar[str] = "gputune.trace"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+from collections.abc import Mapping
 from typing import Any, ClassVar, Protocol
 
 
@@ -38,6 +39,8 @@ def _plain(value: Any) -> Any:
             _RENAMED.get(field.name, field.name): _plain(getattr(value, field.name))
             for field in dataclasses.fields(value)
         }
+    if isinstance(value, Mapping):
+        return {_plain(key): _plain(item) for key, item in value.items()}
     if isinstance(value, (list, tuple)):
         return [_plain(item) for item in value]
     if isinstance(value, float) and not math.isfinite(value):

@@ -418,6 +418,13 @@ def test_a_profile_has_the_machine_s_figures_and_the_script_runs_as_bare(
     assert gpu.energy_j_per_step == pytest.approx(400 * profile.steps.mean_s, rel=0.2)
     assert gpu.energy_j_per_sample == pytest.approx(gpu.energy_j_per_step / 8)
     assert "H100" in ran.stderr + ran.stdout
+    curves = {series.name: series for series in profile.series}
+    for metric in ("utilization_percent", "sm_active_percent", "memory_used_bytes", "power_w"):
+        curve = curves[f"gpus[0].{metric}"]
+        assert list(curve.value) == pytest.approx(
+            [getattr(gpu, metric)] * len(curve.value), rel=1e-4
+        ), metric
+        assert 0 <= curve.t_s[0] <= curve.t_s[-1] <= profile.command.duration_s
     if name == "lost":
         assert profile.gpus[1].name == A100.name
         assert profile.gpus[1].power_w is None

@@ -89,9 +89,10 @@ def _script(profile: Profile) -> dict[str, str]:
 
 
 def _pipeline(profile: Profile) -> str:
+    """The user's calls, each once: TensorFlow may run several stages for one (`.cache()`)."""
     stages = profile.pipeline.stages if profile.pipeline is not None else ()
-    calls = [call for stage in reversed(stages) for call in stage.calls]
-    return "".join(calls) or "-"
+    ordered = sorted(stages, key=lambda stage: -stage.index)
+    return "".join(dict.fromkeys(call for stage in ordered for call in stage.calls)) or "-"
 
 
 def _knobs(profile: Profile) -> dict[str, str]:

@@ -147,3 +147,17 @@ def test_an_unknown_metric() -> None:
     groups = [Group(name="a", records=(profile(100),)), Group(name="b", records=(profile(100),))]
     with pytest.raises(ValueError, match="no metric of these reports is named speed"):
         compare(groups, only=["speed"])
+
+
+def test_a_call_that_tensorflow_runs_as_several_stages_is_named_once() -> None:
+    """A filled `.cache()` is two stages, and more while iterators of two epochs live."""
+    one = profile(100)
+    assert one.pipeline is not None
+    stages = list(one.pipeline.stages)
+    again = tuple(replace(stages[4], index=number, op="MemoryCacheImpl") for number in (5, 6))
+    other = replace(one, pipeline=replace(one.pipeline, stages=(*stages, *again)))
+    sides = [Group(name=name, records=(record,)) for name, record in (("a", one), ("b", other))]
+    assert "pipeline" not in {row.name for row in compare(sides).script_differences}
+    shorter = replace(one, pipeline=replace(one.pipeline, stages=tuple(stages[:-1])))
+    sides[1] = Group(name="b", records=(shorter,))
+    assert "pipeline" in {row.name for row in compare(sides).script_differences}

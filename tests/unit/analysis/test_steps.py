@@ -158,3 +158,17 @@ def test_the_clean_phase_is_a_stretch_of_time_for_each_epoch() -> None:
     training = Training(t=0.0).calls(WARMUP, 4.0).calls(CLEAN, 1.0, 1.0)
     training.next_epoch(gap_s=10.0).calls(CLEAN, 2.0, 1.0).calls(HELD, 5.0)
     assert clean_windows(training.seen, full=False) == [(4.0, 6.0), (16.0, 19.0)]
+
+
+def test_each_phase_says_when_it_ran_since_the_fit_began() -> None:
+    training = Training(t=50.0).calls(WARMUP, 9.0).calls(CLEAN, 0.1, 0.2)
+    training.pairs(0.01, [0.04], calls=2)
+    training.t += 3.0
+    fit = training.write(events.DRAIN, t=training.t, batches=4, duration_s=2.0).seen
+    found = {phase.name: phase.spans_s for phase in phase_records(fit, full=False)}
+    for name, begin, end in (
+        ("warmup", 0.0, 9.0), ("clean", 9.0, 9.3), ("held", 9.31, 9.33), ("real", 9.37, 9.45),
+        ("drain", 10.45, 12.45),
+    ):  # fmt: skip
+        ((start, stop),) = found[name]
+        assert (start, stop) == pytest.approx((begin, end)), name

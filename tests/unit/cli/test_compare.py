@@ -19,6 +19,7 @@ from gputune.schema.write import to_json
 from tests.unit.analysis.test_comparing import profile
 from tests.unit.report import sample
 from tests.unit.report.hostile import with_texts
+from tests.unit.report.reading import Page, one_script
 
 
 def folder(top: Path, name: str, *rates: float) -> Path:
@@ -138,6 +139,22 @@ def test_texts_that_attack_are_shown_as_text(
         assert "\x1b" not in out
         assert "\x9b" not in out
         if form == "html":
-            assert out.count("<script") == 1
+            one_script(Page(out))
             assert "evil.example/x.js>" not in out
             assert "://" not in out
+
+
+def test_the_reports_of_the_repository_can_be_compared(
+    root: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What the README shows, line by line."""
+    monkeypatch.chdir(root)
+    monkeypatch.delenv("COLUMNS", raising=False)
+    metrics = ("samples_per_s", "step.mean_s", "breakdown.input_wait_s", "breakdown.python_s",
+               "host.rss_bytes")  # fmt: skip
+    typed = [part for metric in metrics for part in ("--metric", metric)]
+    sides = ["reports/photos/before", "reports/photos/after"]
+    assert main(["compare", *typed, *sides]) == 0
+    shown = capsys.readouterr().out
+    command = f"$ gputune compare {' '.join([*typed, *sides])}\n"
+    assert command + shown in (root / "README.md").read_text(encoding="utf-8")

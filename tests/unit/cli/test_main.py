@@ -77,10 +77,13 @@ def test_a_module_is_run_with_what_stands_behind_its_name(asked: Api) -> None:
 def test_the_options_arrive(asked: Api) -> None:
     main(
         ["profile", "--fit", "2", "--steps", "50", "--max-seconds", "7.5", "--json", "a.json",
-         "--html", "b.html", "--force", "train.py"]
+         "--html", "b.html", "--force", "--chrome", "c.json", "--tensorboard", "logs", "train.py"]
     )  # fmt: skip
     assert asked.options == Options(fit=2, steps=50, max_s=7.5)
-    assert asked.outputs == Outputs(json=Path("a.json"), html=Path("b.html"), force=True)
+    assert asked.outputs == Outputs(
+        json=Path("a.json"), html=Path("b.html"), force=True, chrome=Path("c.json"),
+        tensorboard=Path("logs"),
+    )  # fmt: skip
 
 
 def test_with_json_to_standard_output_it_holds_the_json_alone(

@@ -176,7 +176,7 @@ def test_where_nothing_can_be_written_is_said_before_the_work(
 def test_a_full_disk_leaves_no_half_file_behind(
     trace: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    from gputune.api import trace as module
+    from gputune.api import exporting as module
 
     def full(*_: object, **__: object) -> int:
         raise OSError(28, "No space left on device")

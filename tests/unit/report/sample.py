@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from gputune.schema.config import Setting
 from gputune.schema.finding import Finding, Severity
 from gputune.schema.gpu import Gpu
@@ -383,4 +385,37 @@ def minimal_profile() -> Profile:
             Unavailable(metric="steps", reason="no training was seen"),
             Unavailable(metric="breakdown", reason="no training was seen"),
         ),
+    )
+
+
+def watched_profile() -> Profile:
+    """The run on GPUs with all that is drawn over time: steps, CPU, two GPUs, memory, phases."""
+    spans = {
+        "warmup": ((0.0, 4.0),),
+        "clean": ((4.0, 12.0),),
+        "trace": ((12.1, 12.6),),
+        "held": ((13.0, 14.0), (15.1, 16.0)),
+        "real": ((14.1, 15.0), (16.1, 17.0)),
+        "drain": ((17.2, 18.6),),
+    }
+    cpu = cpu_profile()
+    seconds = tuple(0.1 * i for i in range(180))
+    curves = {
+        "step_s": (2.3, *(0.0213 + 0.002 * ((i * 7919) % 13) / 13 for i in range(179))),
+        "host.cpu_percent": tuple(40 + 20.0 * ((i * 31) % 7) / 7 for i in range(180)),
+        "host.process_cpu_percent": tuple(30 + 20.0 * ((i * 31) % 7) / 7 for i in range(180)),
+        "host.rss_bytes": tuple(1.1e9 + 1e5 * i for i in range(180)),
+        "gpus[0].utilization_percent": tuple(85 + 10.0 * ((i * 17) % 11) / 11 for i in range(180)),
+        "gpus[1].utilization_percent": tuple(5.0 * ((i * 17) % 11) / 11 for i in range(180)),
+        "gpus[0].memory_used_bytes": tuple(13.2e9 for _ in range(180)),
+        "gpus[0].power_w": tuple(420 + 60.0 * ((i * 5) % 9) / 9 for i in range(180)),
+    }
+    return replace(
+        gpu_profile(),
+        phases=tuple(replace(phase, spans_s=spans[phase.name]) for phase in cpu.phases),
+        series=tuple(Series(name=name, t_s=seconds, value=v) for name, v in curves.items()),
+        findings=cpu.findings,
+        what_if=cpu.what_if,
+        config=cpu.config,
+        fits=cpu.fits,
     )

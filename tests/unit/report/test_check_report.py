@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 
 from gputune.report.check_html import render_check_page
@@ -13,6 +12,7 @@ from gputune.schema.site import Site
 from gputune.schema.training import CallbackCost
 from tests.unit.report import sample
 from tests.unit.report.hostile import NASTY, with_texts
+from tests.unit.report.reading import Page, one_script, only_itself
 
 
 def report() -> CheckReport:
@@ -66,7 +66,8 @@ def test_hostile_text_is_shown_as_text() -> None:
     nasty = _changed_report()
     page = render_check_page(nasty, json_name=NASTY)
     assert "<script src" not in page and "<img" not in page and "://evil" not in page
-    assert len(re.findall("</script>", page)) == 1
+    only_itself(Page(page))
+    one_script(Page(page))
     text = render_check(nasty, width=100, color=False, ascii_only=False)
     assert "\x1b" not in text and "\u202e" not in text and "[bold red]" in text
     text.encode()

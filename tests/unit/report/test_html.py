@@ -4,7 +4,6 @@ import base64
 import json
 import re
 from dataclasses import replace
-from html.parser import HTMLParser
 
 import pytest
 
@@ -12,47 +11,10 @@ from gputune.report.html import render_html
 from gputune.schema.profile import Breakdown, Profile, Series
 from gputune.schema.write import to_dict
 from tests.unit.report import hostile, sample
+from tests.unit.report.reading import Page, one_script, only_itself
 
 PROFILES = [sample.cpu_profile(), sample.gpu_profile(), sample.minimal_profile()]
 ALL = [*PROFILES, *map(hostile.with_texts, PROFILES)]
-
-
-class Page(HTMLParser):
-    """What a browser makes of a page: its elements, its text, its embedded data."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__()
-        self.elements: list[tuple[str, dict[str, str | None]]] = []
-        self.text = ""
-        self.data = ""
-        self._open: list[str] = []
-        self.feed(text)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-        self._open.append(tag)
-        self.text += " "
-
-    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.elements.append((tag, dict(attrs)))
-
-    def handle_endtag(self, tag: str) -> None:
-        self.text += " "
-        while self._open and self._open.pop() != tag:
-            pass
-
-    def handle_data(self, data: str) -> None:
-        if self._open and self._open[-1] == "script":
-            self.data += data
-        elif not self._open or self._open[-1] != "style":
-            self.text += data
-
-    def words(self) -> str:
-        return re.sub(r"\s+", " ", self.text)
-
-    def attributes(self, name: str) -> list[str]:
-        return [attrs[name] or "" for _, attrs in self.elements if name in attrs]
 
 
 @pytest.mark.parametrize("profile", ALL)
@@ -61,25 +23,20 @@ def test_the_page_names_no_outside_address(profile: Profile) -> None:
     assert "://" not in text
     assert "xmlns" not in text
     page = Page(text)
-    assert not page.attributes("src")
-    assert all(link.startswith("data:application/json;base64,") for link in page.attributes("href"))
+    only_itself(page)
     assert not re.search(r"url\(|@import", text.split("</style>")[0])
 
 
 @pytest.mark.parametrize("profile", ALL)
-def test_the_page_runs_no_script(profile: Profile) -> None:
-    page = Page(render_html(profile))
-    scripts = [attrs for tag, attrs in page.elements if tag == "script"]
-    assert [attrs.get("type") for attrs in scripts] == ["application/json"]
-    assert not [tag for tag, _ in page.elements if tag in {"img", "iframe", "link", "object"}]
-    assert not [name for _, attrs in page.elements for name in attrs if name.startswith("on")]
+def test_the_page_runs_no_script_but_its_own(profile: Profile) -> None:
+    one_script(Page(render_html(profile)))
 
 
 @pytest.mark.parametrize("profile", ALL)
 def test_the_profile_is_embedded_whole_and_behind_the_link(profile: Profile) -> None:
     text = render_html(profile, json_name="photos.json")
     page = Page(text)
-    (link,) = page.attributes("href")
+    (link,) = [href for href in page.attributes("href") if href.startswith("data:")]
     expected = json.loads(json.dumps(to_dict(profile)))
     assert json.loads(page.data) == expected
     assert json.loads(base64.b64decode(link.split(",", 1)[1])) == expected
@@ -111,7 +68,7 @@ def test_the_page_says_all_that_the_terminal_says_and_what_it_stands_on() -> Non
     for expected in (
         "71% of every step waits for the next batch",
         "187 of 260 steps measured after 20 of warm-up",
-        "warmup 20 3.10 s 155 ms graph tracing",
+        "warmup 20 3.10 s 155 ms 3.70x graph tracing",
         ".map(decode) bottleneck",
         "TensorSliceDataset",
         "Let .map(decode) use every core",
@@ -131,29 +88,78 @@ def test_the_page_says_all_that_the_terminal_says_and_what_it_stands_on() -> Non
         assert expected in words
 
 
+def dots(profile: Profile) -> list[list[tuple[float, float]]]:
+    """The places of the steps' dots, in the wide and in the narrow drawing."""
+    drawn = Page(render_html(profile)).attributes("d")
+    return [
+        [(float(x), float(y)) for x, y in re.findall(r"M([\d.]+) ([\d.]+)h0", path)]
+        for path in drawn
+    ]
+
+
+def lines(profile: Profile) -> list[list[tuple[float, float]]]:
+    """The places of the lines' points."""
+    drawn = Page(render_html(profile)).attributes("points")
+    return [[(float(x), float(y)) for x, _, y in map(_parted, one.split())] for one in drawn]
+
+
+def _parted(point: str) -> tuple[str, str, str]:
+    return point.partition(",")
+
+
 def test_steps_over_time_are_drawn_where_there_are_any() -> None:
-    with_series, without = sample.cpu_profile(), sample.gpu_profile()
-    (line,) = Page(render_html(with_series)).attributes("points")
-    assert len(line.split()) == 180
-    assert not Page(render_html(without)).attributes("points")
+    assert [len(places) for places in dots(sample.cpu_profile())] == [180, 180]
+    assert not dots(sample.gpu_profile())
 
 
 def test_a_gap_in_a_series_parts_its_line() -> None:
-    broken = Series(name="step_s", t_s=(0, 1, 2, 3, 4), value=(1, 2, float("nan"), 2, 1))
-    profile = replace(sample.cpu_profile(), series=(broken,))
-    assert [len(line.split()) for line in Page(render_html(profile)).attributes("points")] == [2, 2]
+    broken = Series(name="host.cpu_percent", t_s=(0, 1, 2, 3, 4), value=(1, 2, float("nan"), 2, 1))
+    profile = replace(sample.gpu_profile(), series=(broken,))
+    assert [len(line) for line in lines(profile)] == [2, 2, 2, 2]
 
 
 @pytest.mark.parametrize("values", [(), (1.0,), (float("nan"), float("nan"))])
 def test_a_series_without_two_values_is_not_drawn(values: tuple[float, ...]) -> None:
     series = Series(name="step_s", t_s=tuple(range(len(values))), value=values)
-    page = Page(render_html(replace(sample.cpu_profile(), series=(series,))))
-    assert not page.attributes("points")
+    profile = replace(sample.cpu_profile(), series=(series,))
+    assert not dots(profile) and 'id="over-time"' not in render_html(profile)
 
 
 def test_a_steady_series_is_drawn_inside_its_frame() -> None:
     series = Series(name="step_s", t_s=(0.0, 0.0, 1.0), value=(0.5, 0.5, 0.5))
-    page = Page(render_html(replace(sample.cpu_profile(), series=(series,))))
-    (line,) = page.attributes("points")
-    places = [tuple(map(float, point.split(","))) for point in line.split()]
-    assert all(0 <= x <= 720 and 0 <= y <= 160 for x, y in places)
+    wide, narrow = dots(replace(sample.cpu_profile(), series=(series,)))
+    for places, width in ((wide, 960), (narrow, 344)):
+        assert all(0 <= x <= width and 24 <= y <= 200 for x, y in places)
+
+
+def test_what_the_sensors_read_stands_on_the_axis_of_the_steps() -> None:
+    """A busy CPU at 50 % from the first to the last step: as wide as these, at half the height."""
+    profile = sample.cpu_profile()
+    steps = Series(name="step_s", t_s=(0.0, 10.0), value=(1.0, 1.0))
+    half = Series(name="host.cpu_percent", t_s=(0.0, 10.0), value=(50.0, 50.0))
+    full = Series(name="gpus[0].utilization_percent", t_s=(0.0, 10.0), value=(100.0, 0.0))
+    profile = replace(profile, series=(steps, half, full))
+    (left, _), (right, _) = dots(profile)[0]
+    cpu, gpu = lines(profile)[:2]
+    assert [x for x, _ in cpu] == [x for x, _ in gpu] == [left, right]
+    height = gpu[1][1] - gpu[0][1]
+    assert cpu[0][1] == cpu[1][1]
+    assert height == 104
+    assert gpu[0][1] - cpu[0][1] == 128 - height / 2, "panels of 104 with 24 between"
+
+
+def test_the_phases_are_marked_behind_the_steps() -> None:
+    steps = Series(name="step_s", t_s=(0.0, 10.0), value=(1.0, 1.0))
+    warmup, clean, *_ = sample.cpu_profile().phases
+    phases = (replace(warmup, spans_s=((0.0, 4.0),)), replace(clean, spans_s=((5.0, 10.0),)))
+    page = Page(render_html(replace(sample.cpu_profile(), series=(steps,), phases=phases)))
+    first, second, *_ = [
+        (attrs["class"], float(attrs["x"] or 0), float(attrs["width"] or 0))
+        for tag, attrs in page.elements
+        if tag == "rect"
+    ]
+    assert (first[0], second[0]) == ("band warmup", "band clean")
+    whole = second[1] + second[2] - first[1]
+    assert first[2] / whole == pytest.approx(0.4, abs=0.001)
+    assert (second[1] - first[1]) / whole == pytest.approx(0.5, abs=0.001)
+    assert second[2] / whole == pytest.approx(0.5, abs=0.001)

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gputune.report import study_rows as rows
+from gputune.report.drawing.trials import histories
 from gputune.report.live import LiveStudy
 from gputune.report.study_html import render_study_page
 from gputune.report.study_terminal import render_study
@@ -27,6 +28,7 @@ from gputune.schema.study import (
     Study,
     Trial,
 )
+from tests.unit.report.reading import Page, one_script, only_itself
 
 OWN = {"batch_size": 32, "prefetch": "none"}
 BEST = {"batch_size": 128, "prefetch": "AUTOTUNE"}
@@ -148,7 +150,44 @@ def test_the_page_has_every_part_and_the_json() -> None:
     tags = _Tags()
     tags.feed(page)
     assert tags.open == []
-    assert tags.seen.count("circle") == len(TRIALS) + 1, "a dot for each trial, and the ratio"
+    assert tags.seen.count("circle") == 2 * len(TRIALS), "a dot for each trial, wide and narrow"
+    assert page.count('class="point"') == 1, "the ratio of the one candidate"
+
+
+def test_a_value_that_was_never_tried_is_named_and_has_no_bar() -> None:
+    effect = (
+        KnobEffect(value=1, trials=2, median_samples_per_s=50.0),
+        KnobEffect(value=2, trials=0, median_samples_per_s=None),
+        KnobEffect(value=4, trials=1, median_samples_per_s=100.0),
+    )
+    knob = KnobSearched(knob="prefetch", values=(1, 2, 4), baseline=1, effect=effect)
+    page = Page(render_study_page(replace(STUDY, knobs_searched=(knob,))))
+    words = page.words()
+    assert "1 2 trials 50.0 samples/s" in words
+    assert "4 1 trial 100 samples/s" in words
+    assert "not tried: 2" in words
+    assert [style for style in page.attributes("style") if style.startswith("width:")] == [
+        "width: 50.0%", "width: 100.0%"
+    ]  # fmt: skip
+
+
+def test_a_knob_that_never_changed_has_no_bars() -> None:
+    knob = KnobSearched(knob="jit_compile", values=(False, True), baseline=False, effect=(
+        KnobEffect(value=False, trials=3, median_samples_per_s=50.0),
+        KnobEffect(value=True, trials=0, median_samples_per_s=None)))  # fmt: skip
+    page = Page(render_study_page(replace(STUDY, knobs_searched=(knob,))))
+    assert "With one value in all trials jit_compile: False" in page.words()
+    assert not [style for style in page.attributes("style") if style.startswith("width:")]
+
+
+def test_the_best_so_far_is_a_stair_that_rises_where_a_better_trial_was_measured() -> None:
+    """100, then 250, then two without a figure: level, up, level, level."""
+    wide, _ = histories(TRIALS)
+    points = [tuple(map(float, point.split(","))) for point in wide.best.split()]
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    assert len(points) == 7
+    assert ys[0] == ys[1] > ys[2] == ys[3] == ys[4] == ys[5] == ys[6]
+    assert xs[1] == xs[2] == wide.dots[1].x
 
 
 words = st.text(max_size=20)
@@ -176,7 +215,9 @@ def test_any_study_is_shown(trials: list[Trial], text: str, width: int, plain: b
     tags = _Tags()
     tags.feed(render_study_page(study))
     assert tags.open == []
-    assert "script" in tags.seen and tags.seen.count("script") == 1
+    page = Page(render_study_page(study))
+    one_script(page)
+    only_itself(page)
 
 
 def live(stream: io.StringIO) -> LiveStudy:
