@@ -6,7 +6,6 @@ import hashlib
 import os
 import platform
 import socket
-import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -31,7 +30,7 @@ from gputune.schema.profile import Command, Environment, Profile
 from gputune.schema.secrets import allowed_environment, redact_arguments
 from gputune.sensors.averages import average_host
 from gputune.sensors.gpu_averages import Trained
-from gputune.sensors.resources import usable_cores, usable_memory_bytes
+from gputune.sensors.resources import cpu_model, usable_cores, usable_memory_bytes
 from gputune.session.folder import Options, SessionFolder
 from gputune.session.log import read_events
 
@@ -132,7 +131,7 @@ def _environment(run: Run, options: Options) -> Environment:
         python=platform.python_version(),
         platform=platform.platform(),
         host=socket.gethostname(),
-        cpu_model=_cpu_model(),
+        cpu_model=cpu_model(),
         cores=usable_cores(),
         memory_bytes=usable_memory_bytes(),
         tensorflow=seen.get("tensorflow"),
@@ -142,13 +141,3 @@ def _environment(run: Run, options: Options) -> Environment:
         devices=tuple(seen.get("devices") or ()),
         variables=tuple(sorted(allowed_environment(variables).items())),
     )
-
-
-def _cpu_model() -> str | None:
-    if not sys.platform.startswith("linux"):
-        return platform.processor() or None
-    try:
-        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
-    except OSError:
-        return None
-    return next((x.partition(":")[2].strip() for x in lines if x.startswith("model name")), None)

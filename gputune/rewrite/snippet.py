@@ -8,8 +8,8 @@ from typing import Final
 from gputune.knobs.registry import environment_of
 from gputune.rewrite.call import ARGUMENT, rewritten_call
 from gputune.rewrite.comment import comment, header, history, plain
-from gputune.rewrite.expressions import expression, is_count
-from gputune.schema.config import Config, Setting, Value
+from gputune.rewrite.expressions import expression, is_count, literal_of
+from gputune.schema.config import DECLARED, Config, Setting, Value
 from gputune.schema.site import Site
 
 _BEFORE_THE_GPU: Final = "# Before anything runs on the GPU."
@@ -36,7 +36,7 @@ def config_to_snippet(config: Config) -> str:
     function `finish(dataset)`, and what belongs into a call of the user's as a comment that shows
     the call. The source is valid Python for every config, and runs as it is.
     """
-    settings = (*config.tf_data, *config.policy)
+    settings = config.settings
     statements = [lines for setting in settings for lines in _statement(setting)]
     ending = _ending(settings)
     # Python looks for an encoding in the comments of the first two lines: nobody else's text there.
@@ -195,6 +195,10 @@ def _call_at(site: Site, arguments: dict[str, str]) -> str | None:
 def _advice(setting: Setting) -> str:
     """Say in words what no argument and no statement can."""
     place = f"{setting.site.label()}: " if setting.site else ""
+    if setting.knob.startswith(DECLARED):
+        name, value = setting.knob.removeprefix(DECLARED), literal_of(setting.value)
+        call = f'gputune.knob("{name}", {value})'
+        return f"{place}{call} ({history(setting, place_known=True)})"
     if setting.value == "none":
         advice = f"{setting.knob}: take .{setting.knob} out"
     elif setting.knob == "cache" and setting.value:

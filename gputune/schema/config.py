@@ -9,6 +9,10 @@ from gputune.schema.site import Site
 
 Value = bool | int | float | str | None
 
+DECLARED = "knob."
+"""Begins the name of a setting that the script itself declares: `gputune.knob("width", 64)` is
+`knob.width`. Without it a script's `batch_size` would be taken for gputune's own."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
@@ -34,7 +38,8 @@ class Config:
 
     `measured` is False where the rules proposed the settings and no run has confirmed them.
     `tf_data` settings concern the input pipeline, `policy` the process and the model (precision,
-    memory, compilation, steps per execution).
+    memory, compilation, steps per execution), `knobs` those that the script itself declares with
+    `gputune.knob`.
     """
 
     SCHEMA: ClassVar[str] = "gputune.config"
@@ -44,9 +49,10 @@ class Config:
     measured: bool = False
     tf_data: tuple[Setting, ...] = ()
     policy: tuple[Setting, ...] = ()
+    knobs: tuple[Setting, ...] = ()
     evidence: tuple[str, ...] = ()
 
     @property
     def settings(self) -> tuple[Setting, ...]:
         """All settings, those of the pipeline first."""
-        return (*self.tf_data, *self.policy)
+        return (*self.tf_data, *self.policy, *self.knobs)

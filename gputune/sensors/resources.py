@@ -9,6 +9,8 @@ the mount, and then only the root speaks.
 from __future__ import annotations
 
 import os
+import platform
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -132,3 +134,14 @@ def _text(path: Path) -> str | None:
         return path.read_text(encoding="ascii")
     except (OSError, UnicodeDecodeError):
         return None
+
+
+def cpu_model() -> str | None:
+    """What the processor calls itself, None where nothing says it."""
+    if not sys.platform.startswith("linux"):
+        return platform.processor() or None
+    try:
+        lines = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return None
+    return next((x.partition(":")[2].strip() for x in lines if x.startswith("model name")), None)

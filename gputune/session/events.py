@@ -35,6 +35,7 @@ process), so that the parent's sensors and the child's steps share one axis.
 | unavailable | metric, reason |
 | hook_disabled | hook, error |
 | edit | setting (its number in the options, from 0), placed (bool: it was put in; else why it was not), note, site {…} (where; or null) |
+| knob | name, default, value (what the script was given), choices [value], low, high, log (bool), site {…} (a value that the script declares: `gputune.knob`) |
 | style | style, note (a way of training that was recognised and is not measured) |
 | cleanup | path (a lock or temporary file that this run made and the parent must remove too) |
 | end | t, how (`stopped`: by gputune, `exit`: by itself), error |
@@ -79,6 +80,7 @@ REDIRECTED = "redirected"
 UNAVAILABLE = "unavailable"
 HOOK_DISABLED = "hook_disabled"
 EDIT = "edit"
+KNOB = "knob"
 STYLE = "style"
 CLEANUP = "cleanup"
 END = "end"

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from gputune.knobs.knob import InsertCall, SetArgument, SetEnvironment, SetOption, SetPolicy
-from gputune.knobs.registry import BY_NAME
+from gputune.knobs.registry import knob_of
 from gputune.rewrite.patch.arguments import set_arguments
+from gputune.rewrite.patch.declared import set_declared
 from gputune.rewrite.patch.pipeline import insert_call
 from gputune.rewrite.patch.plan import REFUSED, Plan, Refused, Told
 from gputune.rewrite.patch.sources import Sources
@@ -27,9 +28,12 @@ def plan(sources: Sources, settings: Iterable[Setting]) -> Plan:
 
 
 def _of(made: Plan, setting: Setting) -> None:
-    edits = BY_NAME[setting.knob].edits
+    edits = knob_of(setting).edits
     if not edits:
         raise Refused("no argument sets it: the function has to be written anew, by hand")
+    if any(isinstance(edit, SetArgument) and edit.named for edit in edits):
+        set_declared(made, setting)
+        return
     if any(isinstance(edit, SetEnvironment) for edit in edits):
         set_environment(made, setting)
         return

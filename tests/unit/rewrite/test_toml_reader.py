@@ -114,7 +114,7 @@ def test_an_empty_file_sets_nothing() -> None:
     [
         ("[tf_data]\nprefech = 1", "[tf_data] has the unknown setting prefech", "mean prefetch?"),
         ("[tf_data]\nzzz = 1", "unknown setting zzz", "there is batch_size, prefetch, cache"),
-        ("[tf_date]\n", "unknown key tf_date", "[tf_data] and [policy]"),
+        ("[tf_date]\n", "unknown key tf_date", "[policy] and [knobs]"),
         ("prefetch = 1", "prefetch stands outside of the tables", "below [tf_data]"),
         ("[policy]\nprefetch = 1", "belongs to [tf_data]", "move it to [tf_data]"),
         ("[tf_data]\nprefetch = 0", "prefetch is 0", 'at least 1, "AUTOTUNE", "none" or "device"'),
