@@ -21,7 +21,7 @@ from gputune.inject.watch import Watch
 from gputune.knobs import declaring
 from gputune.knobs.machine import Machine
 from gputune.knobs.registry import environment_of, unsupported
-from gputune.schema.config import Setting
+from gputune.schema.config import DECLARED, Setting
 from gputune.session.folder import Options, SessionFolder
 from gputune.session.log import MemoryLog
 
@@ -60,8 +60,10 @@ class Own:
     def _reachable(self) -> tuple[Setting, ...]:
         """The settings but for those that gputune, the machine or the hour stand against."""
         watched = inject.running()
-        # What has a line is put in behind this one's; what has none must give way.
+        # What has a line, and what the script declares, is asked for behind this one's: there
+        # gputune has the last word. What has none must give way here.
         over = {s.knob for s in watched.options.settings if s.site is None} if watched else set()
+        over = {name for name in over if not name.startswith(DECLARED)}
         refused = {id(s): why for s, why in unsupported(self._settings, machine_at_hand())}
         kept = []
         for setting in self._settings:
