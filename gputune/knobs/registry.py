@@ -119,6 +119,12 @@ def environment_of(settings: Iterable[Setting]) -> dict[str, str]:
     }
 
 
+def variables_of_knobs() -> tuple[str, ...]:
+    """The environment variables that knobs set."""
+    edits = (edit for knob in KNOBS for edit in knob.edits)
+    return tuple(sorted({e.variable for e in edits if isinstance(e, SetEnvironment)}))
+
+
 def in_environment(variables: Mapping[str, str]) -> tuple[Setting, ...]:
     """The settings that a process has by its environment variables.
 
