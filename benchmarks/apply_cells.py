@@ -13,7 +13,7 @@ from pathlib import Path
 from following import follow
 
 from gputune.knobs.gpu_thread_mode import GLOBAL
-from gputune.knobs.knob import Domain, Knob
+from gputune.knobs.knob import Domain, Knob, SetArgument
 from gputune.knobs.memory_growth import DEFAULT
 from gputune.knobs.places import end_of_pipeline, trains_with_fit
 from gputune.knobs.registry import BY_NAME, KNOBS
@@ -99,6 +99,8 @@ def is_in_force(profile: Profile, setting: Setting) -> bool:
     """Whether the profile shows the value, at the setting's call where that has one."""
     knob = BY_NAME[setting.knob]
     method = setting.stage.partition("(")[0]
+    if not any(isinstance(e, SetArgument) and f".{e.method}" == method for e in knob.edits):
+        method = ""  # the place is a call that another one, or an option, stands behind
     for found in profile.config:
         if found.knob not in (knob.name, knob.reported_as):
             continue

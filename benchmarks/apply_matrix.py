@@ -34,6 +34,7 @@ from gputune.session.folder import Options
 
 WORKLOADS = reporting.ROOT / "benchmarks" / "workloads"
 NAMES = sorted(p.stem for p in WORKLOADS.glob("*.py") if "losses" in p.read_text())
+PARTS = ("cells", "speed")
 CELL_S, SPEED_S = 1.0, 3.0
 """Seconds of the clean phase of a run: a cell's only has to train, the speed's is timed."""
 TIMEOUT_S = 300.0
@@ -197,20 +198,21 @@ def work(name: str, options: argparse.Namespace, state: Path, commit: str) -> No
 
 
 METHOD = """\
-For each workload a profile says which knobs have a place there; each is given another value than \
-the script's own. All are put in at once, by `run --config`, by the patch of `apply --write`, and by \
-the snippet: pasted above the script, `finish(…)` around what trains, and its comments followed by \
-code of this benchmark's own (`following.py`), not by the patch. Each time the script is profiled, and \
-a cell is «in force» where `config` of that profile shows the value (at the call that is meant, where \
-it has a line). «cannot be» has the reason below. A GPU's knobs are set to what TensorFlow does by \
-itself where there is no GPU.
+For each workload a profile says which knobs have a place there; each is given another value \
+than the script's own. All are put in at once, by `run --config`, by the patch of `apply \
+--write`, and by the snippet: pasted above the script, `finish(…)` around what trains, and \
+its comments followed by code of this benchmark's own (`following.py`), not by the patch. \
+Each time the script is profiled, and a cell is «in force» where `config` of that profile \
+shows the value (at the call that is meant, where it has a line). «cannot be» has the reason \
+below. A GPU's knobs are set to what TensorFlow does by itself where there is no GPU.
 
-Speed: the patched script runs bare to the end of a short training; then `run --config`, the patched \
-script, and `run --config` again take turns, each as a trial of the search measures it, with all \
-settings that the patch could make. The ratio is that of the patch to the geometric mean of the two \
-runs of the same round; intervals are 95 % t intervals of log ratios. Equal: the interval includes 1, \
-or the ratio lies within 5 % of it or within the A/A's half-width; too noisy to say: the A/A's \
-half-width is over 25 %. Afterwards `apply --revert`, and the file is compared byte by byte."""
+Speed: the patched script runs bare to the end of a short training; then `run --config`, the \
+patched script, and `run --config` again take turns, each as a trial of the search measures \
+it, with all settings that the patch could make. The ratio is that of the patch to the \
+geometric mean of the two runs of the same round; intervals are 95 % t intervals of log \
+ratios. Equal: the interval includes 1, or the ratio lies within 5 % of it or within the \
+A/A's half-width; too noisy to say: the A/A's half-width is over 25 %. Afterwards `apply \
+--revert`, and the file is compared byte by byte."""
 _SHORT = {"in force": "✓", "cannot be": "–", "MISSING": "MISSING"}
 
 
@@ -235,7 +237,7 @@ def markdown(done: Sequence[dict[str, Any]], env: dict[str, Any]) -> str:
         reporting.markdown_table(["workload", "by", *(k.name for k in KNOBS)], rows),
         "## As fast, and reverted",
         reporting.markdown_table(
-            ["workload", "rounds", "patch / run", "A/A", "verdict", "ran bare", "reverted", "left out"],
+            ["workload", "n", "patch / run", "A/A", "verdict", "ran bare", "reverted", "without"],
             [_speed_row(one) for one in done if "speed" in one],
         ),
     ]  # fmt: skip

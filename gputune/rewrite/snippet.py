@@ -126,11 +126,17 @@ def _ending(chosen: Iterable[Setting]) -> list[str]:
 def _option(setting: Setting) -> str | None:
     """Return the assignment to a `tf.data.Options` that makes a setting, where one does."""
     value = setting.value
-    if setting.knob == "deterministic" and setting.site is None and isinstance(value, bool):
+    if setting.knob == "deterministic" and isinstance(value, bool) and not _is_of_a_call(setting):
         return f"deterministic = {value}"
     if setting.knob == "private_threadpool" and is_count(value):
         return f"threading.private_threadpool_size = {value}"
     return None
+
+
+def _is_of_a_call(setting: Setting) -> bool:
+    """Whether the setting is an argument of the call at its line; else it is the pipeline's."""
+    method = setting.stage.partition("(")[0]
+    return setting.site is not None and method in ("", ".map", ".interleave")
 
 
 def _is_prefetch_at_the_end(setting: Setting) -> bool:

@@ -10,6 +10,7 @@ from gputune.rewrite.patch.arguments import set_arguments
 from gputune.rewrite.patch.declared import set_declared
 from gputune.rewrite.patch.pipeline import insert_call
 from gputune.rewrite.patch.plan import REFUSED, Plan, Refused, Told
+from gputune.rewrite.patch.source import stage_method
 from gputune.rewrite.patch.sources import Sources
 from gputune.rewrite.patch.statements import set_environment, set_option, set_policy
 from gputune.schema.config import Setting
@@ -39,8 +40,10 @@ def _of(made: Plan, setting: Setting) -> None:
         return
     of_calls = [edit for edit in edits if isinstance(edit, SetArgument)]
     options = [edit for edit in edits if isinstance(edit, SetOption)]
-    if of_calls and options:  # of one call where the line is known, else of the whole pipeline
-        of_calls, options = ([], options) if setting.site is None else (of_calls, [])
+    if of_calls and options:  # of one call where its line is known, else of the whole pipeline
+        own = stage_method(setting.stage)
+        of_one = setting.site is not None and (not own or own in [e.method for e in of_calls])
+        of_calls, options = (of_calls, []) if of_one else ([], options)
     for edit in edits:
         if isinstance(edit, SetPolicy):
             set_policy(made, setting)

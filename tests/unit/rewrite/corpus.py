@@ -323,6 +323,13 @@ CASES: dict[str, Case] = {
         "import keras\nmodel.compile(**how)\nmodel.fit(ds, epochs=1)\n",
         (Wanted("jit_compile", False),), refused="jit_compile=False",
     ),
+    "an option at the line that ends a loop's pipeline": Case(
+        TF + "ds = tf.data.Dataset.range(9).map(decode)\nds = ds.batch(4)\nfor x in ds:\n    step(x)\n",
+        (Wanted("deterministic", False, "ds.batch(4)", ".batch(4)"),
+         Wanted("private_threadpool", 2, "ds.batch(4)", ".batch(4)")),
+        ("gputune_options.deterministic = False\n",
+         "ds = ds.batch(4).with_options(gputune_options)\n"), gone=("deterministic=False",),
+    ),
     "a declared knob": Case(
         "import gputune\n" + TF + "width = gputune.knob('width', 64, choices=[32, 64])  # wide\n"
         "depth = gputune.knob('depth', 2)\n" + FIT,
