@@ -22,7 +22,7 @@ from typing import Any
 
 import reporting
 from accuracy import RunFailedError, run
-from apply_cells import INTERPRETERS, Wanted, by_snippet, is_in_force, judged, wanted
+from applying.cells import INTERPRETERS, Wanted, by_snippet, is_in_force, judged, wanted
 from reporting import Interval, interval_text, ratio_interval
 
 from gputune import api
@@ -201,7 +201,7 @@ METHOD = """\
 For each workload a profile says which knobs have a place there; each is given another value \
 than the script's own. All are put in at once, by `run --config`, by the patch of `apply \
 --write`, and by the snippet: pasted above the script, `finish(…)` around what trains, and \
-its comments followed by code of this benchmark's own (`following.py`), not by the patch. \
+its comments followed by code of this benchmark's own (`applying/following.py`), not by the patch. \
 Each time the script is profiled, and a cell is «in force» where `config` of that profile \
 shows the value (at the call that is meant, where it has a line). «cannot be» has the reason \
 below. A GPU's knobs are set to what TensorFlow does by itself where there is no GPU.

@@ -10,8 +10,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from following import follow
-
 from gputune.knobs.gpu_thread_mode import GLOBAL
 from gputune.knobs.knob import Domain, Knob, SetArgument
 from gputune.knobs.memory_growth import DEFAULT
@@ -21,6 +19,8 @@ from gputune.rewrite.patch.patch import make_patch
 from gputune.rewrite.snippet import config_to_snippet
 from gputune.schema.config import Config, Setting, Value
 from gputune.schema.profile import Profile
+
+from .following import follow
 
 INTERPRETERS = ("run", "patch", "snippet")
 WITHOUT_GPU = {"memory_growth": DEFAULT, "gpu_thread_mode": GLOBAL}

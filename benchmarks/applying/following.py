@@ -11,6 +11,7 @@ _ENTRY = re.compile(
     r"(?P<what>.*)"
 )
 _ADVICE = re.compile(r"# (?P<knob>\w+) = (?P<value>\S+) \(was .*")
+_DECLARED = re.compile(r'# (?P<call>gputune\.knob\("[^"]+", )(?P<value>[^)]+)\) \(was .*')
 _BEGIN = "# In your own calls:"
 _CALL = re.compile(r"\.(?P<method>\w+)\(.*\)", re.DOTALL)
 
@@ -38,6 +39,9 @@ def follow(snippet: str, source: str, name: str, end: int | None) -> tuple[str, 
             left[found["knob"]] = found[0].removeprefix("# ")
         else:
             source = changed
+    for found in _DECLARED.finditer(comments):
+        begin, value = re.escape(found["call"]), found["value"]
+        source = re.sub(rf"({begin})[^,)]+", lambda known, new=value: known[1] + new, source)
     if "def finish(" in statements:
         source = _finished(source, end)
     return f"{statements}\n\n{source}", left
@@ -76,7 +80,8 @@ def _followed(source: str, place: str, what: str, name: str) -> str | None:
         node = _call_at(source, line, call["method"])
         return None if node is None else _replaced(source, *_behind_receiver(node), call[0])
     if what.startswith("cache: .cache()"):
-        node = _call_at(source, line)
+        behind = re.match(r"cache: \.cache\(\) behind \.(\w+)\(", what)
+        node = _call_at(source, line, behind[1] if behind else "")
         return None if node is None else _replaced(source, *_end(node), *_end(node), ".cache()")
     return None
 
