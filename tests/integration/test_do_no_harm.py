@@ -88,10 +88,9 @@ def with_settings(
         )
         refused, script = dict(source.refused), work / script.name
         script.write_bytes(source.source)
-    ran = gputune(
-        "profile", "--full", *options, "-o", top / "applied-report", script, *ARGUMENTS.get(name, ()),
-        cwd=work, env={**env, "PYTHONPATH": os.pathsep.join((str(ROOT), str(WORKLOADS)))},
-    )  # fmt: skip
+    options += ["-o", str(top / "applied-report"), str(script), *ARGUMENTS.get(name, ())]
+    paths = os.pathsep.join((str(ROOT), str(WORKLOADS)))  # the changed copy's own imports
+    ran = gputune("profile", "--full", *options, cwd=work, env={**env, "PYTHONPATH": paths})
     assert ran.exit_code == 0, ran.stderr
     return judged(report(top / "applied-report"), made.settings, refused)
 

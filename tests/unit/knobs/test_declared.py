@@ -13,6 +13,7 @@ from gputune.knobs.declared import given as as_given
 from gputune.knobs.declaring import declaration
 from gputune.knobs.registry import KNOBS, knob_named, knobs_for
 from gputune.schema.config import Value
+from gputune.search.candidates import has_same_batch
 from gputune.search.choosing import BadChoice, Choice, choose_space
 from gputune.search.configuring import config
 from gputune.search.space import Space
@@ -117,6 +118,16 @@ def test_the_user_excludes_and_holds_it_by_its_whole_name() -> None:
     assert raised.value.hint == "it is one of 32, 64"
     with pytest.raises(BadChoice, match="there is no knob"):
         searched(width, exclude=("knob.depth",))
+
+
+def test_a_declared_knob_that_was_moved_is_no_training_as_it_was() -> None:
+    """The second of the two winners leaves alone what changes the training."""
+    space = searched(declaration("width", 64, choices=[32, 64]), knobs=("knob.width", "prefetch"))
+    own = space.baseline_knobs
+    assert has_same_batch(space, own)
+    assert not has_same_batch(space, {**own, "knob.width": 32})
+    others = {n: d.values[-1] for d in space.dimensions if (n := d.name) != "knob.width"}
+    assert has_same_batch(space, {**own, **others})
 
 
 def test_text_without_choices_is_left_out_with_the_reason() -> None:
