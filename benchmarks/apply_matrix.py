@@ -241,6 +241,10 @@ def markdown(done: Sequence[dict[str, Any]], env: dict[str, Any]) -> str:
             [_speed_row(one) for one in done if "speed" in one],
         ),
     ]  # fmt: skip
+    commits = {one["commit"] for one in done}
+    if len(commits) > 1:
+        each = ", ".join(f"{one['workload']} {one['commit']}" for one in done)
+        parts.insert(4, f"Made at several commits: {each}.")
     problems = [[one["workload"], one["problem"]] for one in done if "problem" in one]
     if problems:
         parts += ["## Problems", reporting.markdown_table(["workload", "what"], problems)]

@@ -23,7 +23,8 @@ from tests.integration.test_apply import IN_FORCE, check, wanted
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
-APPLY = 'import gputune\ngputune.Config.load("gputune.toml").apply()\n'
+APPLY = 'gputune.Config.load("gputune.toml").apply()\n'
+IMPORTED = "import tensorflow as tf\n\nimport gputune\n"
 README = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
 
 PIPELINE = """
@@ -95,7 +96,10 @@ def too_late(top: Path) -> Ran:
 def profiled(top: Path) -> tuple[Ran, Profile]:
     """A script that applies everything itself, measured; gputune's own settings go over it."""
     top.mkdir()
-    (top / "train.py").write_text(APPLY + (SCRIPTS / "applied.py").read_text())
+    source = (SCRIPTS / "applied.py").read_text()
+    assert IMPORTED in source
+    # Here below the imports; the README's lines stand above them.
+    (top / "train.py").write_text(source.replace(IMPORTED, IMPORTED + APPLY))
     made = replace(wanted(top / "train.py"), knobs=(Setting(knob="knob.width", value=16),))
     (top / "gputune.toml").write_text(config_to_toml(made))
     (top / "over.toml").write_text("[policy]\nsteps_per_execution = 4\n[knobs]\nwidth = 24\n")
