@@ -19,7 +19,7 @@ from gputune.analysis.reasons import ENDED, FULL, missing, uses_gpu
 from gputune.analysis.repetitions import batches_of_an_epoch, repetition_records
 from gputune.analysis.run import FitRun, Run
 from gputune.analysis.series import Curve, sensor_series, step_series
-from gputune.analysis.settings import settings_in_force
+from gputune.analysis.settings import declared_knobs, declared_settings, settings_in_force
 from gputune.analysis.stages import join, model_nodes
 from gputune.analysis.steps import between_calls, phase_records, step_count, steps_record
 from gputune.analysis.trace_facts import TraceFacts
@@ -62,6 +62,7 @@ def profile_record(
         gpus=gpus,
         host=host,
         fits=tuple(_seen(other, analysed=other is fit) for other in run.fits),
+        declared=declared_knobs(run.knobs),
         files_opened_for_writing=tuple(run.opened),
         notes=run_notes(run),
         unavailable=tuple(unavailable),
@@ -88,7 +89,7 @@ def _with_training(
         profile,
         steps=steps,
         phases=phase_records(fit, full=full),
-        config=settings_in_force(fit.begin, chain),
+        config=settings_in_force(fit.begin, chain) + declared_settings(profile.declared),
         pipeline=_pipeline(run, fit, chain, trace.tree, drained, profile.environment.cores),
         transfer=transfer_record(trace.gpu, trace.steps),
         device_activity=device_activity(trace.activities, trace.steps),

@@ -72,6 +72,7 @@ class Run:
     redirected: list[str] = field(default_factory=list)
     disabled: list[dict[str, Any]] = field(default_factory=list)
     traced: list[dict[str, Any]] = field(default_factory=list)
+    knobs: list[dict[str, Any]] = field(default_factory=list)
     end: dict[str, Any] | None = None
 
     @property
@@ -157,6 +158,8 @@ def _add_to_run(run: Run, kind: str, event: dict[str, Any]) -> None:
         run.redirected.append(str(event["path"]))
     elif kind == names.FUNCTION_TRACED:
         run.traced.append(event)
+    elif kind == names.KNOB:
+        run.knobs.append(event)
     elif kind == names.HOOK_DISABLED:
         run.disabled.append(event)
     elif kind == names.END:

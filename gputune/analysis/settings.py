@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from gputune.analysis.calls import label, site, site_of
-from gputune.schema.config import Setting, Value
+from gputune.schema.config import DECLARED, Setting, Value
+from gputune.schema.declared import DeclaredKnob
 
 AUTOTUNE = "AUTOTUNE"
 
@@ -60,6 +61,32 @@ def settings_in_force(
         Setting(knob="mixed_precision", value=begin.get("precision"), note="global dtype policy")
     )
     return tuple(found)
+
+
+def declared_knobs(events: Sequence[Mapping[str, Any]]) -> tuple[DeclaredKnob, ...]:
+    """The knobs that the script declares, each place once, with the value that it was given."""
+    found = {}
+    for event in events:
+        where = site(event.get("site"))
+        found[(event["name"], where)] = DeclaredKnob(
+            name=str(event["name"]),
+            default=event.get("default"),
+            value=event.get("value"),
+            choices=tuple(event.get("choices") or ()),
+            low=event.get("low"),
+            high=event.get("high"),
+            log=bool(event.get("log")),
+            site=where,
+        )
+    return tuple(found.values())
+
+
+def declared_settings(knobs: Sequence[DeclaredKnob]) -> tuple[Setting, ...]:
+    """The declared knobs as settings in force: `knob.width`."""
+    return tuple(
+        Setting(knob=f"{DECLARED}{k.name}", value=k.value, site=k.site, note="gputune.knob")
+        for k in knobs
+    )
 
 
 def _of_library(chain: Sequence[Mapping[str, Any]]) -> list[Setting]:

@@ -81,7 +81,9 @@ def record_of_events(
         curves=watching.curves,
     )
     notes = record.notes + watching.notes + outcome(options.settings, events)
-    process = in_environment({**os.environ, **environment_of(options.settings)})
+    # What the script itself has set of them counts, and is read once training begins.
+    own = run.environment.get("variables") or {}
+    process = in_environment({**os.environ, **environment_of(options.settings), **own})
     record = replace(record, notes=notes, config=record.config + process if fit else ())
     findings = tuple(with_knobs(finding) for finding in find(record))
     return replace(record, findings=findings, verdict=verdict(record, findings))

@@ -19,7 +19,7 @@ from gputune.api.trials.measuring import Trials
 from gputune.api.trials.process import observe
 from gputune.api.trials.script import Script
 from gputune.api.trials.study import StudyRun
-from gputune.knobs.registry import KNOBS
+from gputune.knobs.registry import knobs_for
 from gputune.launch.command import Target, check_target
 from gputune.schema.config import Config
 from gputune.schema.profile import Profile
@@ -159,7 +159,7 @@ def _profile(
 
 def _space(profile: Profile, options: TuneOptions) -> Space:
     """The space; what the user's configuration sets is what is tried first."""
-    space = choose_space(profile, KNOBS, options.choice)
+    space = choose_space(profile, knobs_for(profile), options.choice)
     if options.start is None:
         return space
     return replace(

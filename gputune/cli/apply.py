@@ -58,7 +58,7 @@ def apply(
             sys.stdout.flush()
             sys.stdout.buffer.write(api.diff(patch))
             sys.stdout.flush()
-        if write or (asks and typer.confirm("Change these files?", err=True)):
+        if write or (asks and _agrees()):
             api.write_patch(wanted, patch)
             names = ", ".join(file.path.name for file in patch.files)
             say(f"changed: {names}")
@@ -68,6 +68,21 @@ def apply(
     except api.ApplyFailed as error:
         raise Failure(error.what, error.hint, 1) from error
     return 0
+
+
+def _agrees() -> bool:
+    """Ask on the terminal until there is an answer; no more input is a no. Ctrl-C passes."""
+    while True:
+        print("Change these files? [y/N]: ", end="", file=sys.stderr, flush=True)
+        line = sys.stdin.readline()
+        answer = line.strip().lower()
+        if answer in ("y", "yes"):
+            return True
+        if answer in ("n", "no", ""):
+            if not line:
+                print(file=sys.stderr)
+            say("nothing was changed")
+            return False
 
 
 def _tell(patch: api.Patch) -> None:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
+from gputune.knobs.registry import variables_of_knobs
+
 if TYPE_CHECKING:
     from gputune.inject.datasets import Recorder
 
@@ -135,6 +137,7 @@ def environment(tf: ModuleType) -> dict[str, Any]:
         "cuda": build.get("cuda_version") if build.get("is_cuda_build") else None,
         "visible_devices": os.environ.get("CUDA_VISIBLE_DEVICES"),
         "device_order": os.environ.get("CUDA_DEVICE_ORDER"),
+        "variables": {n: os.environ[n] for n in variables_of_knobs() if n in os.environ},
         "gpu_numbers": [gpus.index(gpu) for gpu in used] if used != gpus else [],
     }
 

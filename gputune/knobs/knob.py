@@ -14,7 +14,7 @@ from gputune.schema.site import Site
 
 TakesEffect = Literal["process", "pipeline", "fit"]
 Changes = Literal["nothing", "order", "rounding", "training"]
-Table = Literal["tf_data", "policy"]
+Table = Literal["tf_data", "policy", "knobs"]
 Words = tuple[tuple[Value, Value], ...]
 """Values of a knob that an argument spells otherwise, as (value, argument)."""
 
@@ -31,7 +31,8 @@ class SetArgument:
     `method` is the name of the function or method that is called; `optimizer` stands for the
     constructor of any optimizer of Keras', `PyDataset` for the attribute of one. The value is the
     setting's, spelled by `words`, or always `fixed` where that is not None. A setting without a
-    line concerns each such call of the script, or with `last` the last one before the model.
+    line concerns each such call of the script, or with `last` the last one before the model, or
+    with `named` those whose first argument is this text (`gputune.knob`).
     """
 
     method: str
@@ -39,6 +40,7 @@ class SetArgument:
     words: Words = ()
     fixed: Value = None
     last: bool = False
+    named: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,9 +100,13 @@ class Takes:
     """Finite numbers above zero."""
     path: bool = False
     """Any other text with a `/` in it, as the path of a file."""
+    anything: bool = False
+    """Any plain value: what the script itself declares says which."""
 
     def accepts(self, value: Value) -> bool:
         """Whether the knob takes this value."""
+        if self.anything:
+            return _is_plain(value)
         if isinstance(value, bool):
             return self.truth
         if isinstance(value, int) and self.least is not None:
@@ -113,7 +119,7 @@ class Takes:
 
     def described(self) -> str:
         """The values in words: `an integer of at least 1, or "AUTOTUNE"`."""
-        kinds = []
+        kinds = ["true, false, a finite number or text"] if self.anything else []
         if self.truth:
             kinds.append("true or false")
         if self.least is not None:
@@ -124,6 +130,12 @@ class Takes:
         if self.path:
             kinds.append("the path of a file, with a / in it")
         return kinds[0] if len(kinds) == 1 else f"{', '.join(kinds[:-1])} or {kinds[-1]}"
+
+
+def _is_plain(value: Value) -> bool:
+    if isinstance(value, int):  # a bool, too
+        return -(2**63) <= value < 2**63
+    return isinstance(value, str) or (isinstance(value, float) and math.isfinite(value))
 
 
 @dataclass(frozen=True, kw_only=True)

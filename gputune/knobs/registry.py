@@ -8,6 +8,7 @@ from dataclasses import replace
 from gputune.knobs import (
     batch_size,
     cache,
+    declared,
     deterministic,
     gpu_thread_mode,
     interleave,
@@ -21,9 +22,9 @@ from gputune.knobs import (
     steps_per_execution,
     vectorize,
 )
-from gputune.knobs.knob import Knob, SetEnvironment, Table
+from gputune.knobs.knob import Domain, Knob, SetEnvironment, Table
 from gputune.knobs.machine import Machine
-from gputune.schema.config import Config, Setting
+from gputune.schema.config import DECLARED, Config, Setting
 from gputune.schema.finding import Finding
 from gputune.schema.profile import Profile
 
@@ -46,6 +47,36 @@ KNOBS: tuple[Knob, ...] = (
     learning_rate.KNOB,
 )
 BY_NAME: Mapping[str, Knob] = {knob.name: knob for knob in KNOBS}
+
+
+def knob_named(name: str) -> Knob | None:
+    """The knob of a setting: gputune's own, or one that a script declares (`knob.width`)."""
+    if name.startswith(DECLARED):
+        return declared.named(name)
+    return BY_NAME.get(name)
+
+
+def knob_of(setting: Setting) -> Knob:
+    """The knob of a setting that was checked; raises KeyError for one that does not exist."""
+    return knob_named(setting.knob) or BY_NAME[setting.knob]
+
+
+def knobs_for(profile: Profile) -> tuple[Knob, ...]:
+    """All knobs that there are for a script: gputune's own, then those that it declares.
+
+    One of gputune's that has the name of a declared one is left to that: both would turn one thing.
+    """
+    own = declared.knobs_of(profile)
+    names = {knob.name for knob in own}
+    return (
+        *(_left_to_the_script(k) if f"{DECLARED}{k.name}" in names else k for k in KNOBS),
+        *own,
+    )
+
+
+def _left_to_the_script(knob: Knob) -> Knob:
+    reason = f"the script declares a knob of this name: {DECLARED}{knob.name}"
+    return replace(knob, domain=lambda _: Domain(reason=reason))
 
 
 def with_knobs(finding: Finding) -> Finding:
@@ -72,7 +103,7 @@ def first_config(profile: Profile) -> Config:
 
 def unsupported(settings: Iterable[Setting], machine: Machine) -> list[tuple[Setting, str]]:
     """The settings that the machine cannot have, each with the reason."""
-    found = [(s, BY_NAME[s.knob].unsupported(s.value, machine)) for s in settings]
+    found = [(s, knob_of(s).unsupported(s.value, machine)) for s in settings]
     return [(setting, reason) for setting, reason in found if reason]
 
 
@@ -81,11 +112,17 @@ def environment_of(settings: Iterable[Setting]) -> dict[str, str]:
     return {
         edit.variable: text
         for setting in settings
-        for edit in BY_NAME[setting.knob].edits
+        for edit in knob_of(setting).edits
         if isinstance(edit, SetEnvironment)
         for value, text in edit.values
         if value == setting.value
     }
+
+
+def variables_of_knobs() -> tuple[str, ...]:
+    """The environment variables that knobs set."""
+    edits = (edit for knob in KNOBS for edit in knob.edits)
+    return tuple(sorted({e.variable for e in edits if isinstance(e, SetEnvironment)}))
 
 
 def in_environment(variables: Mapping[str, str]) -> tuple[Setting, ...]:

@@ -233,6 +233,8 @@ def run_text(profile: Profile) -> str:
         ended = "INTERRUPTED: what was measured until then"
     elif command.stopped_by_gputune:
         ended = "ended by gputune after the measurement"
+    elif command.mode == "callback":
+        ended = "still running when this was written"
     else:
         ended = f"ended by itself with exit code {command.exit_code}"
     how = profile.style or "no training seen"

@@ -20,12 +20,13 @@ ARGUMENT: Final = {"prefetch": "buffer_size", "interleave": "cycle_length"}
 """Where the argument has another name than the knob."""
 
 
-def rewritten_call(code: str, arguments: dict[str, str]) -> str | None:
+def rewritten_call(code: str, arguments: dict[str, str], method: str = "") -> str | None:
     """Return the call with these arguments: `.map(decode, num_parallel_calls=tf.data.AUTOTUNE)`.
 
     Args:
         code: the source line that holds the call, or the first line of it.
         arguments: Python expressions by knob.
+        method: the method that is meant, where the line may call several.
 
     Returns:
         The call alone, from its dot on; None where the line is no complete Python or does not
@@ -34,7 +35,7 @@ def rewritten_call(code: str, arguments: dict[str, str]) -> str | None:
     tree = _parsed(code)
     if tree is None or not arguments:
         return None
-    found = [node for node in ast.walk(tree) if _takes(node, arguments)]
+    found = [node for node in ast.walk(tree) if _takes(node, arguments, method)]
     if len(found) != 1 or not isinstance(found[0], ast.Call):
         return None
     call = found[0]
@@ -59,8 +60,10 @@ def _parsed(code: str) -> ast.AST | None:
             return None
 
 
-def _takes(node: ast.AST, arguments: dict[str, str]) -> bool:
+def _takes(node: ast.AST, arguments: dict[str, str], method: str) -> bool:
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
+        return False
+    if method not in ("", node.func.attr):
         return False
     if any(isinstance(argument, ast.Starred) for argument in node.args) or any(
         keyword.arg is None for keyword in node.keywords

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Final
 
 from gputune.schema.config import Value
@@ -21,6 +22,13 @@ def expression(knob: str, value: Value) -> str | None:
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
         return repr(value) if is_number else None
     return str(value) if is_count(value) else None
+
+
+def literal_of(value: Value) -> str | None:
+    """Return a plain value as Python writes it; None for what is none."""
+    if isinstance(value, float):
+        return repr(value) if math.isfinite(value) else None
+    return repr(value) if isinstance(value, bool | int | str) else None
 
 
 def is_count(value: Value) -> bool:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
 from gputune.knobs.registry import environment_of
-from gputune.rewrite.call import ARGUMENT, rewritten_call
+from gputune.rewrite.call import ARGUMENT, METHODS, rewritten_call
 from gputune.rewrite.comment import comment, header, history, plain
-from gputune.rewrite.expressions import expression, is_count
-from gputune.schema.config import Config, Setting, Value
+from gputune.rewrite.expressions import expression, is_count, literal_of
+from gputune.schema.config import DECLARED, Config, Setting, Value
 from gputune.schema.site import Site
 
 _BEFORE_THE_GPU: Final = "# Before anything runs on the GPU."
@@ -36,7 +36,7 @@ def config_to_snippet(config: Config) -> str:
     function `finish(dataset)`, and what belongs into a call of the user's as a comment that shows
     the call. The source is valid Python for every config, and runs as it is.
     """
-    settings = (*config.tf_data, *config.policy)
+    settings = config.settings
     statements = [lines for setting in settings for lines in _statement(setting)]
     ending = _ending(settings)
     # Python looks for an encoding in the comments of the first two lines: nobody else's text there.
@@ -126,11 +126,17 @@ def _ending(chosen: Iterable[Setting]) -> list[str]:
 def _option(setting: Setting) -> str | None:
     """Return the assignment to a `tf.data.Options` that makes a setting, where one does."""
     value = setting.value
-    if setting.knob == "deterministic" and setting.site is None and isinstance(value, bool):
+    if setting.knob == "deterministic" and isinstance(value, bool) and not _is_of_a_call(setting):
         return f"deterministic = {value}"
     if setting.knob == "private_threadpool" and is_count(value):
         return f"threading.private_threadpool_size = {value}"
     return None
+
+
+def _is_of_a_call(setting: Setting) -> bool:
+    """Whether the setting is an argument of the call at its line; else it is the pipeline's."""
+    method = setting.stage.partition("(")[0]
+    return setting.site is not None and method in ("", ".map", ".interleave")
 
 
 def _is_prefetch_at_the_end(setting: Setting) -> bool:
@@ -143,7 +149,7 @@ def _is_prefetch_at_the_end(setting: Setting) -> bool:
 
 def _calls(chosen: Iterable[Setting]) -> Iterator[str]:
     """Yield comments for what the user changes in calls, and for what has no code at all."""
-    placed: list[tuple[Site | str, dict[str, str], list[Setting]]] = []
+    placed: list[tuple[tuple[Site | str, str], dict[str, str], list[Setting]]] = []
     others: list[Setting] = []
     for setting in chosen:
         if _has_code(setting):
@@ -152,7 +158,8 @@ def _calls(chosen: Iterable[Setting]) -> Iterator[str]:
         if value is None:
             others.append(setting)
             continue
-        where = setting.site or _ARGUMENTS[setting.knob]
+        # One line may hold several calls that take an argument: which is meant, the stage says.
+        where = (setting.site or _ARGUMENTS[setting.knob], _method(setting))
         for known, arguments, settings in placed:
             if known == where and setting.knob not in arguments:
                 arguments[setting.knob] = value
@@ -162,8 +169,8 @@ def _calls(chosen: Iterable[Setting]) -> Iterator[str]:
             placed.append((where, {setting.knob: value}, [setting]))
     if placed or others:
         yield "# In your own calls:"
-    for place, arguments, settings in placed:
-        yield from _call(place, arguments, settings)
+    for (place, method), arguments, settings in placed:
+        yield from _call(place, method, arguments, settings)
     for setting in others:
         yield comment(_advice(setting))
 
@@ -177,32 +184,45 @@ def _has_code(setting: Setting) -> bool:
     )
 
 
-def _call(place: Site | str, arguments: dict[str, str], settings: list[Setting]) -> Iterator[str]:
+def _call(
+    place: Site | str, method: str, arguments: dict[str, str], settings: list[Setting]
+) -> Iterator[str]:
     listed = ", ".join(f"{ARGUMENT.get(name, name)}={value}" for name, value in arguments.items())
     if isinstance(place, str):
         yield comment(f"{place}: add {listed}")
     else:
-        call = _call_at(place, arguments)
+        call = _call_at(place, arguments, method)
         yield comment(f"{place.label()}: {call or f'set {listed} in: {place.code}'}")
     for setting in settings:
         yield comment(f"  {setting.knob}: {history(setting, place_known=True)}")
 
 
-def _call_at(site: Site, arguments: dict[str, str]) -> str | None:
-    return rewritten_call(site.code, arguments)
+def _method(setting: Setting) -> str:
+    """`map` of a setting of `.map(decode)`; nothing where its stage is another knob's call."""
+    method = setting.stage.partition("(")[0].removeprefix(".")
+    return method if method in METHODS.get(setting.knob, {}) else ""
+
+
+def _call_at(site: Site, arguments: dict[str, str], method: str = "") -> str | None:
+    return rewritten_call(site.code, arguments, method)
 
 
 def _advice(setting: Setting) -> str:
     """Say in words what no argument and no statement can."""
     place = f"{setting.site.label()}: " if setting.site else ""
+    if setting.knob.startswith(DECLARED):
+        name, value = setting.knob.removeprefix(DECLARED), literal_of(setting.value)
+        call = f'gputune.knob("{name}", {value})'
+        return f"{place}{call} ({history(setting, place_known=True)})"
     if setting.value == "none":
         advice = f"{setting.knob}: take .{setting.knob} out"
     elif setting.knob == "cache" and setting.value:
         target = repr(setting.value) if isinstance(setting.value, str) else ""
         target = "" if setting.value in ("memory", True) else target
+        behind = f" behind {setting.stage}:" if setting.stage else ""
         advice = (
-            f"cache: .cache({target}) after the last step that gives the same elements every "
-            "time, before .shuffle and random augmentation"
+            f"cache: .cache({target}){behind} after the last step that gives the same elements "
+            "every time, before .shuffle and random augmentation"
         )
     elif setting.knob == "cache" and setting.value is not None:
         advice = "cache: take .cache out"

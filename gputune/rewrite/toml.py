@@ -9,7 +9,7 @@ from typing import Final
 
 from gputune.report.literal import literal
 from gputune.rewrite.comment import header, history
-from gputune.schema.config import Config, Setting, Value
+from gputune.schema.config import DECLARED, Config, Setting, Value
 from gputune.schema.site import Frame, Site
 
 _BARE_KEY: Final = re.compile(r"[A-Za-z0-9_-]+")
@@ -23,7 +23,8 @@ OF_A_CALL: Final = frozenset({"file", "line", "code", "stage", "called_from", WA
 def config_to_toml(config: Config) -> str:
     """Return the text of `gputune.toml`.
 
-    Settings without a site are keys of `[tf_data]` and `[policy]`; a setting of one call (its
+    Settings without a site are keys of `[tf_data]` and `[policy]`, and of `[knobs]` those that the
+    script declares itself, where there are any; a setting of one call (its
     site is set) is a key of a `[[tf_data.call]]` or `[[policy.call]]` table that names the call's
     file and line. What the settings were before stands in the key `was`. TOML has no null, so a
     setting whose value is None stands as a comment, as does a second value of a knob that the
@@ -37,7 +38,10 @@ def config_to_toml(config: Config) -> str:
         f"script = {_string(config.script)}",
         f"measured = {_value(config.measured)}",
     ]
-    for table, settings in (("tf_data", config.tf_data), ("policy", config.policy)):
+    tables = [("tf_data", config.tf_data), ("policy", config.policy)]
+    if config.knobs:
+        tables.append(("knobs", config.knobs))
+    for table, settings in tables:
         alone = [setting for setting in settings if setting.site is None]
         lines += ["", f"[{table}]", *_keys(alone, taken={CALLS, WAS})]
         for (site, stage), group in _by_call(settings):
@@ -82,14 +86,15 @@ def _keys(settings: Iterable[Setting], *, taken: Iterable[str]) -> Iterator[str]
     used = set(taken)
     before: list[str] = []
     for setting in settings:
-        key = _key(setting.knob)
+        name = setting.knob.removeprefix(DECLARED)
+        key = _key(name)
         if setting.value is None:
-            yield f"# {literal(setting.knob)}: leave it unset ({history(setting)})"
-        elif setting.knob in used:
+            yield f"# {literal(name)}: leave it unset ({history(setting)})"
+        elif name in used:
             value = literal(_value(setting.value))
-            yield f"# {literal(setting.knob)} = {value} has no place here ({history(setting)})"
+            yield f"# {literal(name)} = {value} has no place here ({history(setting)})"
         else:
-            used.add(setting.knob)
+            used.add(name)
             yield f"{key} = {_value(setting.value)}  # {history(setting)}"
             if setting.was is not None:
                 before.append(f"{key} = {_value(setting.was)}")

@@ -11,17 +11,19 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from gputune.knobs.declared import named
+from gputune.knobs.declaring import NAME, RESERVED
 from gputune.knobs.knob import Knob, Table
 from gputune.knobs.registry import BY_NAME, KNOBS
 from gputune.report.literal import literal
 from gputune.rewrite.toml import CALLS, OF_A_CALL, WAS
-from gputune.schema.config import Config, Setting
+from gputune.schema.config import DECLARED, Config, Setting
 from gputune.schema.site import Frame, Site
 
 MOST_BYTES: Final = 1_000_000
 """Ours: a thousand times the size of a large configuration; a larger file is none."""
 _HEADER: Final = {"schema": str, "version": int, "script": str, "measured": bool}
-_TABLES: Final[tuple[Table, ...]] = ("tf_data", "policy")
+_TABLES: Final[tuple[Table, ...]] = ("tf_data", "policy", "knobs")
 _MAKE: Final = "`gputune profile train.py` writes one"
 _LONGEST: Final = 80
 
@@ -31,6 +33,7 @@ class BadConfig(ValueError):
 
     def __init__(self, what: str, hint: str) -> None:
         super().__init__(what)
+        self.add_note(f"hint: {hint}")  # for who reads a traceback
         self.what = what
         self.hint = hint
 
@@ -84,6 +87,7 @@ class _Reader:
             measured=body.get("measured", False),
             tf_data=tables["tf_data"],
             policy=tables["policy"],
+            knobs=tables["knobs"],
         )
 
     def _fail(self, what: str, hint: str) -> BadConfig:
@@ -114,7 +118,7 @@ class _Reader:
             )
         raise self._fail(
             f"unknown key {_shown(key)}",
-            f"known are {', '.join(_HEADER)}, [tf_data] and [policy]",
+            f"known are {', '.join(_HEADER)}, [tf_data], [policy] and [knobs]",
         )
 
     def _table(self, table: Table, body: Any) -> Iterator[Setting]:
@@ -166,9 +170,13 @@ class _Reader:
         for key in knobs:
             knob = self._knob(table, key, where)
             self._check(knob, body[key], where, site)
-            yield Setting(knob=key, value=body[key], was=before.get(key), site=site, stage=stage)
+            yield Setting(
+                knob=knob.name, value=body[key], was=before.get(key), site=site, stage=stage
+            )
 
     def _knob(self, table: Table, key: str, where: str) -> Knob:
+        if table == "knobs":
+            return self._declared(key, where)
         knob = BY_NAME.get(key)
         if knob is None:
             names = [knob.name for knob in KNOBS if knob.table == table and knob.edits]
@@ -185,6 +193,15 @@ class _Reader:
                 "change the code, and leave it out here",
             )
         return knob
+
+    def _declared(self, key: str, where: str) -> Knob:
+        """The script says which there are and what they take; the file knows their form alone."""
+        if not NAME.fullmatch(key) or key in RESERVED:
+            raise self._fail(
+                f"{where} has the knob {_shown(key)}, which no script can declare",
+                "a knob's name is a letter, then letters, digits, _ . or -",
+            )
+        return named(f"{DECLARED}{key}")
 
     def _check(self, knob: Knob, value: Any, where: str, site: Site | None) -> None:
         if not _is_value(value) or not knob.takes.accepts(value):

@@ -13,6 +13,10 @@ if TYPE_CHECKING:
 
 Value = bool | int | float | str | None
 
+DECLARED = "knob."
+"""Begins the name of a setting that the script itself declares: `gputune.knob("width", 64)` is
+`knob.width`. Without it a script's `batch_size` would be taken for gputune's own."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Setting:
@@ -38,7 +42,8 @@ class Config(Shown):
 
     `measured` is False where the rules proposed the settings and no run has confirmed them.
     `tf_data` settings concern the input pipeline, `policy` the process and the model (precision,
-    memory, compilation, steps per execution).
+    memory, compilation, steps per execution), `knobs` those that the script itself declares with
+    `gputune.knob`.
     """
 
     SCHEMA: ClassVar[str] = "gputune.config"
@@ -48,12 +53,13 @@ class Config(Shown):
     measured: bool = False
     tf_data: tuple[Setting, ...] = ()
     policy: tuple[Setting, ...] = ()
+    knobs: tuple[Setting, ...] = ()
     evidence: tuple[str, ...] = ()
 
     @property
     def settings(self) -> tuple[Setting, ...]:
         """All settings, those of the pipeline first."""
-        return (*self.tf_data, *self.policy)
+        return (*self.tf_data, *self.policy, *self.knobs)
 
     def to_frame(self) -> pd.DataFrame:
         """A table of pandas, a row a setting: `table`, `knob`, `value`, `was`, `site`, `note`.
@@ -65,7 +71,11 @@ class Config(Shown):
         columns = ["table", "knob", "value", "was", "site", "note"]
         rows = [
             [table, one.knob, one.value, one.was, one.site.label() if one.site else None, one.note]
-            for table, settings in (("tf_data", self.tf_data), ("policy", self.policy))
+            for table, settings in (
+                ("tf_data", self.tf_data),
+                ("policy", self.policy),
+                ("knobs", self.knobs),
+            )
             for one in settings
         ]
         return pd.DataFrame(rows, columns=pd.Index(columns), dtype=object)

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, ClassVar
 
 from gputune.schema.config import Setting, Value
+from gputune.schema.declared import DeclaredKnob
 from gputune.schema.finding import Finding
 from gputune.schema.gpu import Compute, DeviceActivity, DeviceMemory, ElementTransfer, Gpu
 from gputune.schema.notebook import Shown
@@ -40,7 +41,8 @@ class Command:
 
     argv: tuple[str, ...]
     mode: str
-    """`default` (ended after the measurement) or `full` (the script ran to its end)."""
+    """`default` (ended after the measurement), `full` (the script ran to its end) or `callback`
+    (timed by `gputune.keras.ProfileCallback`, without gputune around the script)."""
     working_directory: str
     started_utc: str
     duration_s: float
@@ -295,6 +297,8 @@ class Profile(Shown):
     style: str | None = None
     """How the analysed training is written (see FitSeen.style); None where none was seen."""
     config: tuple[Setting, ...] = ()
+    declared: tuple[DeclaredKnob, ...] = ()
+    """The knobs that the script declares with `gputune.knob`, each with the value that it got."""
     steps: Steps | None = None
     phases: tuple[Phase, ...] = ()
     breakdown: Breakdown | None = None

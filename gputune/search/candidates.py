@@ -45,7 +45,10 @@ def candidates(
 
 
 def has_same_batch(space: Space, knobs: Mapping[str, Value]) -> bool:
-    """Whether the batch size is the script's own."""
-    name = next((d.name for d in space.dimensions if d.knob == BATCH_SIZE), BATCH_SIZE)
+    """Whether the batch size is the script's own, and all else that changes its training.
+
+    A knob that the script declares may be anything: a width, a number of layers, a batch size.
+    """
     own = space.baseline_knobs
-    return name not in own or same(own[name], knobs.get(name))
+    names = {d.name for d in space.dimensions if d.changes == "training"} | {BATCH_SIZE}
+    return all(same(own[name], knobs.get(name)) for name in names if name in own)

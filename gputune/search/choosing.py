@@ -14,6 +14,7 @@ from gputune.schema.study import KnobLeftOut
 from gputune.search.ahead import findings_ahead, model_takes_it
 from gputune.search.space import (
     BATCH_SIZE,
+    BATCH_SIZES,
     STEPS_PER_EXECUTION,
     Constraint,
     Dimension,
@@ -224,7 +225,7 @@ def _why_not(knob: Knob, domain: Domain, choice: Choice, asking: _Asking) -> str
         return "excluded"
     if choice.knobs is not None and knob.name not in map(_knob_of, choice.knobs):
         return "not among the knobs that were asked for"
-    if choice.same_batch and knob.name == BATCH_SIZE:
+    if choice.same_batch and knob.name in BATCH_SIZES:
         return "the batch size is held as the script has it"
     if not domain.values:
         return domain.reason or "it has no values to try here"
@@ -237,7 +238,7 @@ def _dimension(
 ) -> Dimension:  # fmt: skip
     was = _was(place, domain)
     values = domain.values
-    if knob.name == BATCH_SIZE and choice.max_batch_size is not None:
+    if knob.name in BATCH_SIZES and choice.max_batch_size is not None:
         most = choice.max_batch_size
         values = tuple(v for v in values if not isinstance(v, int) or v <= most or same(v, was))
     values = _with(values, was)

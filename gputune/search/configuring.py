@@ -46,6 +46,7 @@ def config(
         measured=measured,
         tf_data=tuple(s for table, s in found if table == "tf_data"),
         policy=tuple(s for table, s in found if table == "policy"),
+        knobs=tuple(s for table, s in found if table == "knobs"),
         evidence=tuple(evidence),
     )
 

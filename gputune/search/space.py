@@ -10,13 +10,15 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from gputune.knobs.knob import Place, Table
-from gputune.schema.config import Value
+from gputune.schema.config import DECLARED, Value
 from gputune.schema.study import KnobLeftOut
 
 Point = tuple[int, ...]
 """One index a dimension, in the order of `Space.dimensions`."""
 
 BATCH_SIZE = "batch_size"
+BATCH_SIZES = (BATCH_SIZE, f"{DECLARED}{BATCH_SIZE}")
+"""gputune's knob, and the one that a script may declare of this name."""
 MIXED_PRECISION = "mixed_precision"
 STEPS_PER_EXECUTION = "steps_per_execution"
 

@@ -6,7 +6,7 @@ process), so that the parent's sensors and the child's steps share one axis.
 | event | fields |
 | --- | --- |
 | start | t, pid, python, epoch_ns |
-| environment | tensorflow, keras, backend, devices [str], cuda, visible_devices, device_order (CUDA_VISIBLE_DEVICES, CUDA_DEVICE_ORDER when training begins, or null), gpu_numbers [int] (of those that TensorFlow was told to use; empty for all); t (of an import that is done) |
+| environment | tensorflow, keras, backend, devices [str], cuda, visible_devices, device_order (CUDA_VISIBLE_DEVICES, CUDA_DEVICE_ORDER when training begins, or null), gpu_numbers [int] (of those that TensorFlow was told to use; empty for all), variables {name: text} (of those that knobs set, what the script has of them then); t (of an import that is done) |
 | dataset_call | id, method, name (given by gputune or the user), ours (bool), site {…}, inputs [id], arguments {name: value or repr}, python (bool: runs Python code), outer (id of the call that this one is part of, or null) |
 | fit_begin | fit (1…), t, called (t of the call of `fit`), site, style (see schema/profile.FitSeen; keras.fit where it is missing), strategy, replicas (the class of tf.distribute's and how many; null where there is none), input_kind, input_code {…} (the user's Python that makes the batches, or null), dataset (id or null), batch_size, steps_per_execution, jit_compile, run_eagerly, precision, optimizer (its class), learning_rate (null for a schedule), epochs, steps_per_epoch |
 | epoch_begin / epoch_end | fit, epoch, t |
@@ -40,6 +40,7 @@ process), so that the parent's sensors and the child's steps share one axis.
 | checked | t, fit, style, steps, epochs (ended), cut_short (bool: gputune ended an epoch early) (written before the checks' last look) |
 | layers | model (its name), rows [{…}] (a LayerRow's JSON each) |
 | callback_costs | rows [{…}] (a CallbackCost's JSON each) |
+| knob | name, default, value (what the script was given), choices [value], low, high, log (bool), site {…} (a value that the script declares: `gputune.knob`) |
 | style | style, note (a way of training that was recognised and is not measured) |
 | cleanup | path (a lock or temporary file that this run made and the parent must remove too) |
 | end | t, how (`stopped`: by gputune, `exit`: by itself), error |
@@ -84,6 +85,7 @@ REDIRECTED = "redirected"
 UNAVAILABLE = "unavailable"
 HOOK_DISABLED = "hook_disabled"
 EDIT = "edit"
+KNOB = "knob"
 STYLE = "style"
 CHECK_FINDING = "check_finding"
 CHECK_STATE = "check_state"

@@ -45,6 +45,21 @@ class EventLog:
             self._fd = None
 
 
+class MemoryLog(EventLog):
+    """A log of a process that nobody watches: kept, and written nowhere.
+
+    Like the file, it holds no more than what JSON can: records are not kept alive by it.
+    """
+
+    def __init__(self) -> None:
+        self._fd = None
+        self.events: list[dict[str, Any]] = []
+
+    def write(self, event: str, **fields: Any) -> None:
+        """Keep one event."""
+        self.events.append(json.loads(json.dumps({"event": event, **fields}, default=str)))
+
+
 def read_events(path: Path) -> Iterator[dict[str, Any]]:
     """The events written so far, oldest first; lines that are cut off or damaged are skipped."""
     if not path.exists():

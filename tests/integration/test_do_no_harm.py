@@ -1,15 +1,23 @@
-"""With gputune around it a script computes, prints and writes what it does without."""
+"""With gputune around it a script computes, prints and writes what it does without.
+
+And with settings: each workload by one of the three interpreters, since its profile is here.
+"""
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from benchmarks.applying.cells import INTERPRETERS, by_patch, by_snippet, judged, wanted
+from gputune.knobs.registry import KNOBS
+from gputune.rewrite.toml import config_to_toml
 from gputune.schema.profile import Profile
 from tests.integration.running import (
+    ROOT,
     SCRIPTS,
     WORKLOADS,
     Ran,
@@ -32,6 +40,10 @@ LEFT_BEHIND = {
 CACHE_MODES: tuple[tuple[str, ...], ...] = ((), ("--full", "--max-seconds", "1"))
 FEW_STEPS = {"KERAS_MAX_STEPS_PER_EPOCH": "24"}
 """Keras' own way to make epochs short; what trains by a loop of its own does not heed it."""
+APPLIED = tuple(k.name for k in KNOBS if k.name not in ("mixed_precision", "jit_compile"))
+"""These two make a step on a CPU slow, or its start: `test_apply.py` has them."""
+FEWEST_IN_FORCE = 2
+"""What a loop over a pipeline that Python fills has: the variables of the GPU's knobs, at least."""
 AGAIN = ("photos", "photos_tfrecord", "cli_args")
 
 
@@ -53,6 +65,34 @@ class Runs:
     """Bare once more, in the folder of the default run: of a few scripts, since it takes time."""
     before: dict[str, str]
     after: dict[str, str]
+    how: str
+    """By what its settings were put in, once more: `run`, `patch` or `snippet`."""
+    cells: dict[str, dict[str, object]]
+    """What became of each knob; see `benchmarks/applying/cells`."""
+
+
+def with_settings(
+    name: str, how: str, found: Profile, top: Path, env: dict[str, str]
+) -> dict[str, dict[str, object]]:
+    """The script with other values of most knobs, to the end of a short training."""
+    script, work = WORKLOADS / f"{name}.py", top / "applied"
+    work.mkdir()
+    made = wanted(found, APPLIED)
+    config, refused, options = made.config(script.name), {}, []
+    if how == "run":
+        (work / "gputune.toml").write_text(config_to_toml(config))
+        options = ["--config", "gputune.toml"]
+    else:
+        source = (
+            by_patch(script, made.settings) if how == "patch" else by_snippet(script, config, found)
+        )
+        refused, script = dict(source.refused), work / script.name
+        script.write_bytes(source.source)
+    options += ["-o", str(top / "applied-report"), str(script), *ARGUMENTS.get(name, ())]
+    paths = os.pathsep.join((str(ROOT), str(WORKLOADS)))  # the changed copy's own imports
+    ran = gputune("profile", "--full", *options, cwd=work, env={**env, "PYTHONPATH": paths})
+    assert ran.exit_code == 0, ran.stderr
+    return judged(report(top / "applied-report"), made.settings, refused)
 
 
 def run_all_ways(name: str, top: Path, workload_data: Path) -> Runs:
@@ -72,9 +112,11 @@ def run_all_ways(name: str, top: Path, workload_data: Path) -> Runs:
     assert bare.exit_code == 0, bare.stderr
     assert full.exit_code == 0, full.stderr
     assert default.exit_code == 0, default.stderr
+    how = INTERPRETERS[SCRIPT_NAMES.index(name) % len(INTERPRETERS)]
+    cells = with_settings(name, how, report(top / "report"), top, few)
     return Runs(
         name, command, few, work, full_work, bare, full, report(top / "full-report"),
-        default, report(top / "report"), again, before, after,
+        default, report(top / "report"), again, before, after, how, cells,
     )  # fmt: skip
 
 
@@ -147,6 +189,14 @@ def test_by_default_no_hook_fails(runs: Runs) -> None:
     assert not [note for note in runs.default_report.notes if "failed" in note]
     assert runs.default_report.command.mode == "default"
     assert runs.default_report.style == STYLES.get(runs.name, "keras.fit")
+
+
+def test_settings_are_in_force_where_the_script_has_a_place(runs: Runs) -> None:
+    """One interpreter a workload here; all of them: `benchmarks/apply_matrix.py`."""
+    missing = {knob: cell for knob, cell in runs.cells.items() if cell["state"] == "MISSING"}
+    assert not missing, (runs.how, missing)
+    in_force = [knob for knob, cell in runs.cells.items() if cell["state"] == "in force"]
+    assert len(in_force) >= FEWEST_IN_FORCE, (runs.how, runs.cells)
 
 
 @pytest.mark.parametrize("name", AGAIN)

@@ -51,6 +51,26 @@ def test_importing_gputune_loads_only_the_standard_library(root: Path) -> None:
     assert loaded_by("import gputune", root) - sys.stdlib_module_names == {"gputune"}
 
 
+def test_a_declaration_loads_only_the_standard_library(root: Path) -> None:
+    loaded = loaded_by("import gputune\nassert gputune.knob('width', 64) == 64", root)
+
+    assert loaded - sys.stdlib_module_names == {"gputune"}
+
+
+def test_applying_a_configuration_loads_only_the_standard_library(root: Path) -> None:
+    """Before TensorFlow is imported; and nothing of gputune's imports it."""
+    code = (
+        "import gputune\n"
+        "gputune.Config(script='x', policy=()).apply()\n"
+        "gputune.script.config._applied = None\n"
+        "from gputune.schema.config import Setting\n"
+        "one = Setting(knob='jit_compile', value=False)\n"
+        "gputune.Config(script='x', policy=(one,)).apply()"
+    )
+
+    assert loaded_by(code, root) - sys.stdlib_module_names <= {"gputune", "wrapt"}
+
+
 @pytest.mark.parametrize("room", ["gputune.session.log", "gputune.session.folder"])
 def test_importing_the_session_loads_only_the_standard_library(room: str, root: Path) -> None:
     assert loaded_by(f"import {room}", root) - sys.stdlib_module_names == {"gputune"}

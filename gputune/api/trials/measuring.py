@@ -8,7 +8,7 @@ from dataclasses import replace
 from gputune.api.trials.process import observe
 from gputune.api.trials.resident import ResidentTrials
 from gputune.api.trials.script import Script
-from gputune.knobs.registry import BY_NAME
+from gputune.knobs.registry import knob_of
 from gputune.schema.config import Setting, Value
 from gputune.search.configuring import settings
 from gputune.search.outcomes import RunSeen, outcome_of
@@ -122,7 +122,7 @@ def without(
 
 def _split(wanted: Sequence[Setting]) -> tuple[list[Setting], list[Setting]]:
     """Those that a process can take at any time, and those that it must begin with."""
-    inside = [s for s in wanted if BY_NAME[s.knob].takes_effect != "process"]
+    inside = [s for s in wanted if knob_of(s).takes_effect != "process"]
     return inside, [s for s in wanted if s not in inside]
 
 

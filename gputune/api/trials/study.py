@@ -10,7 +10,7 @@ from gputune.api.trials.asking import Progress, TuneOptions
 from gputune.api.trials.guarding import Guard, Guarded
 from gputune.api.trials.measuring import Trials
 from gputune.api.trials.script import Script
-from gputune.schema.config import Config, Value
+from gputune.schema.config import DECLARED, Config, Value
 from gputune.schema.profile import Profile
 from gputune.schema.study import Budget, Check, Confirmation, Identity, Study
 from gputune.search.configuring import config as config_of
@@ -181,6 +181,13 @@ class StudyRun:
                 rate = profile.setting("learning_rate")
                 known = rate if isinstance(rate, float) else None
                 notes.append(learning_rate_advice(optimizer, batch, own, known))
+        for one in confirmed:
+            declared = [n for n in self._space.changed(dict(one.knobs)) if n.startswith(DECLARED)]
+            if declared:
+                notes.append(
+                    f"{' and '.join(declared)} may change what is learned, and no check of "
+                    "gputune's looks at that: compare the trained models."
+                )
         read = [t.outcome.read_bytes for t in searched.tried if t.outcome.read_bytes is not None]
         if read:
             notes.append(

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from gputune.inject.edits.lines import Lines
+from gputune.knobs.declared import CALL
 from gputune.knobs.knob import InsertCall, Knob, SetArgument, SetOption
-from gputune.knobs.registry import BY_NAME
+from gputune.knobs.registry import knob_named
 from gputune.schema.config import Setting, Value
 from gputune.session import events
 
@@ -20,7 +21,7 @@ MAKERS = (
     "audio_dataset_from_directory", "timeseries_dataset_from_array",
 )  # fmt: skip
 """Functions of `keras.utils` that make a dataset of batches."""
-_NO_PIPELINES = ("compile", "fit", "optimizer", "PyDataset", *MAKERS)
+_NO_PIPELINES = ("compile", "fit", "optimizer", "PyDataset", CALL, *MAKERS)
 
 
 @dataclass(frozen=True)
@@ -44,11 +45,11 @@ class Orders:
         self.log = watch.log
         self.lines = Lines()
         self.all = tuple(
-            Order(number, setting, BY_NAME[setting.knob])
+            Order(number, setting, knob)
             for number, setting in enumerate(
                 watch.options.settings if settings is None else settings
             )
-            if setting.knob in BY_NAME
+            if (knob := knob_named(setting.knob)) is not None
         )
         self._said: set[tuple[int, str, str]] = set()
 

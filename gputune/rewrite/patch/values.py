@@ -36,7 +36,7 @@ def set_argument(
     if isinstance(found, Unknown):
         raise Refused(found.reason, where)
     text = spelled(found.source, value, made.of(found.source).imports)
-    if found.quoted:
+    if found.quoted and text[:1] not in ("'", '"'):
         text = f'"{text}"'
     at = found.source.label(found.node)
     if same_value(found.source.text(found.node), text):
@@ -47,6 +47,13 @@ def set_argument(
         made.say(setting, MADE, at, f"{name}: {before} → {text}")
     if found.also:
         made.say(setting, NOTED, at, found.also)
+
+
+def text_of(node: cst.BaseExpression) -> str | None:
+    """The text of a string literal, or None."""
+    if isinstance(node, cst.SimpleString) and isinstance(node.evaluated_value, str):
+        return node.evaluated_value
+    return None
 
 
 def same_value(is_now: str, wanted: str) -> bool:

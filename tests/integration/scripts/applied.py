@@ -6,6 +6,8 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+import gputune
+
 keras.utils.set_random_seed(int(os.environ.get("SEED", "0")))
 ROWS = 32  # of a batch
 
@@ -23,7 +25,8 @@ ds = tf.data.Dataset.range(8)
 ds = ds.interleave(read, cycle_length=2)
 ds = ds.shuffle(64)
 ds = ds.map(widen).batch(ROWS, drop_remainder=True)  # each element by itself
-model = keras.Sequential([keras.layers.Dense(8, activation="relu"), keras.layers.Dense(1)])
+width = gputune.knob("width", 8)
+model = keras.Sequential([keras.layers.Dense(width, activation="relu"), keras.layers.Dense(1)])
 model.compile(keras.optimizers.SGD(learning_rate=1e-6), loss="mse")
 history = model.fit(ds, epochs=int(os.environ.get("EPOCHS", "400")), verbose=0)
 print("losses", [float(np.float32(loss)).hex() for loss in history.history["loss"][-3:]])

@@ -323,6 +323,42 @@ CASES: dict[str, Case] = {
         "import keras\nmodel.compile(**how)\nmodel.fit(ds, epochs=1)\n",
         (Wanted("jit_compile", False),), refused="jit_compile=False",
     ),
+    "an option at the line that ends a loop's pipeline": Case(
+        TF + "ds = tf.data.Dataset.range(9).map(decode)\nds = ds.batch(4)\nfor x in ds:\n    step(x)\n",
+        (Wanted("deterministic", False, "ds.batch(4)", ".batch(4)"),
+         Wanted("private_threadpool", 2, "ds.batch(4)", ".batch(4)")),
+        ("gputune_options.deterministic = False\n",
+         "ds = ds.batch(4).with_options(gputune_options)\n"), gone=("deterministic=False",),
+    ),
+    "a declared knob": Case(
+        "import gputune\n" + TF + "width = gputune.knob('width', 64, choices=[32, 64])  # wide\n"
+        "depth = gputune.knob('depth', 2)\n" + FIT,
+        (Wanted("knob.width", 32),),
+        ("gputune.knob('width', 32, choices=[32, 64])  # wide\n", "knob('depth', 2)"),
+    ),
+    "a declared knob under another name, in another file": Case(
+        TF + "from model import build\n" + FIT,
+        (Wanted("knob.rate", 0.5), Wanted("knob.kind", "relu"), Wanted("knob.on", False)),
+        ("k(name='rate', default=0.5, low=.1, high=1.)", 'k("kind", \'relu\')', "k('on', False)"),
+        files={
+            "model.py": "from gputune import knob as k\n\n\ndef build():\n"
+            "    k(name='rate', default=0.25, low=.1, high=1.)\n"
+            "    return k(\"kind\", 'gelu'), k('on', True)\n",
+        },
+    ),
+    "a declared knob whose default is a constant": Case(
+        "import gputune as g\nSIZE = 32\n" + TF + "size = g.knob('batch_size', SIZE)\n" + FIT,
+        (Wanted("knob.batch_size", 128),), ("SIZE = 128\n", "g.knob('batch_size', SIZE)"),
+    ),
+    "a declared knob that the script does not have": Case(
+        "import gputune\n" + TF + "width = gputune.knob('width', 64)\n"
+        "other = theirs.knob('depth', 1)\n" + FIT,
+        (Wanted("knob.depth", 2),), refused='no gputune.knob("depth", …) stands in the script',
+    ),
+    "a declared knob that hides its arguments": Case(
+        "import gputune\n" + TF + "width = gputune.knob('width', **how)\n" + FIT,
+        (Wanted("knob.width", 2),), refused="* or ** hide its arguments",
+    ),
     "an interleave": Case(
         TF + "ds = files.interleave(tf.data.TFRecordDataset, cycle_length=2)\n" + FIT,
         (Wanted("interleave", 8, ".interleave(", ".interleave(TFRecordDataset)"),),

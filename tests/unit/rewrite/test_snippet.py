@@ -171,3 +171,38 @@ def test_any_config_gives_python_that_runs_and_names_every_knob(config: Config) 
         exec(compile(tree, "snippet.py", "exec"), names)
         if "finish" in names:
             names["finish"](MagicMock())
+
+
+def test_two_calls_of_one_line_are_shown_each_with_its_own_arguments() -> None:
+    """Both `.map` and `.batch` take `num_parallel_calls`: the stage says which is meant."""
+    here = configs.site(7, "ds = ds.map(widen).batch(32, drop_remainder=True)")
+    map_, batch = ".map(widen)", ".batch(32)"
+    text = config_to_snippet(
+        Config(
+            script="train.py",
+            tf_data=(
+                Setting(knob="num_parallel_calls", value=3, site=here, stage=map_),
+                Setting(knob="batch_size", value=16, site=here, stage=batch),
+                Setting(knob="deterministic", value=False, site=here, stage=map_),
+                Setting(knob="cache", value="memory", site=here, stage=map_),
+            ),
+        )
+    )
+    assert "# photos.py:7: .map(widen, num_parallel_calls=3, deterministic=False)\n" in text
+    assert "# photos.py:7: .batch(16, drop_remainder=True)\n" in text
+    assert "# photos.py:7: cache: .cache() behind .map(widen): after the last step" in text
+
+
+def test_an_option_at_the_line_that_ends_a_pipeline_is_the_pipelines() -> None:
+    here = configs.site(9, "ds = ds.batch(32)")
+    setting = Setting(knob="deterministic", value=False, site=here, stage=".batch(32)")
+    text = config_to_snippet(Config(script="train.py", tf_data=(setting,)))
+    assert "    options.deterministic = False\n" in text
+    assert ".batch(32, deterministic" not in text
+
+
+def test_a_declared_knob_is_shown_as_its_declaration() -> None:
+    knobs = (Setting(knob="knob.width", value=24, was=8), Setting(knob="knob.kind", value="a"))
+    text = config_to_snippet(Config(script="train.py", knobs=knobs))
+    assert '# gputune.knob("width", 24) (was 8)\n' in text
+    assert "# gputune.knob(\"kind\", 'a') (was not set)\n" in text

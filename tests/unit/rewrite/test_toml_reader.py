@@ -8,11 +8,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gputune.knobs.declaring import NAME, RESERVED
 from gputune.knobs.knob import Knob, Table, Takes
-from gputune.knobs.registry import BY_NAME, KNOBS
+from gputune.knobs.registry import BY_NAME, KNOBS, knob_of
 from gputune.rewrite.toml import config_to_toml
 from gputune.rewrite.toml_reader import MOST_BYTES, BadConfig, parse_config, read_config
-from gputune.schema.config import Config, Setting, Value
+from gputune.schema.config import DECLARED, Config, Setting, Value
 from gputune.schema.site import Frame, Site
 from tests.unit.rewrite import configs
 
@@ -70,6 +71,18 @@ def settings_in(table: Table) -> st.SearchStrategy[tuple[Setting, ...]]:
     return st.lists(one, max_size=4, unique_by=lambda s: (s.knob, s.site, s.stage)).map(tuple)
 
 
+names = st.from_regex(NAME, fullmatch=True).filter(lambda name: name not in RESERVED)
+plain = st.one_of(
+    st.booleans(), st.integers(-(2**63), 2**63 - 1), texts,
+    st.floats(allow_nan=False, allow_infinity=False),
+)  # fmt: skip
+declared_settings = st.lists(
+    st.builds(Setting, knob=names.map(lambda n: f"{DECLARED}{n}"), value=plain, was=befores),
+    max_size=4,
+    unique_by=lambda s: s.knob,
+).map(tuple)
+
+
 def in_order(settings: tuple[Setting, ...]) -> list[Setting]:
     """Settings without a line come first, and those of one call stand together."""
     return sorted(settings, key=repr)
@@ -82,6 +95,7 @@ def in_order(settings: tuple[Setting, ...]) -> list[Setting]:
         measured=st.booleans(),
         tf_data=settings_in("tf_data"),
         policy=settings_in("policy"),
+        knobs=declared_settings,
     )
 )
 def test_what_is_written_is_read_again(config: Config) -> None:
@@ -89,6 +103,7 @@ def test_what_is_written_is_read_again(config: Config) -> None:
     assert (found.script, found.measured) == (config.script, config.measured)
     assert in_order(found.tf_data) == in_order(config.tf_data)
     assert in_order(found.policy) == in_order(config.policy)
+    assert in_order(found.knobs) == in_order(config.knobs)
 
 
 def test_a_proposal_is_read_with_its_lines_and_what_was_before() -> None:
@@ -114,7 +129,7 @@ def test_an_empty_file_sets_nothing() -> None:
     [
         ("[tf_data]\nprefech = 1", "[tf_data] has the unknown setting prefech", "mean prefetch?"),
         ("[tf_data]\nzzz = 1", "unknown setting zzz", "there is batch_size, prefetch, cache"),
-        ("[tf_date]\n", "unknown key tf_date", "[tf_data] and [policy]"),
+        ("[tf_date]\n", "unknown key tf_date", "[policy] and [knobs]"),
         ("prefetch = 1", "prefetch stands outside of the tables", "below [tf_data]"),
         ("[policy]\nprefetch = 1", "belongs to [tf_data]", "move it to [tf_data]"),
         ("[tf_data]\nprefetch = 0", "prefetch is 0", 'at least 1, "AUTOTUNE", "none" or "device"'),
@@ -152,6 +167,13 @@ def test_an_empty_file_sets_nothing() -> None:
         ('version = "1"', "version is 1", "an integer"),
         ("measured = 1", "measured is 1", "true or false"),
         ("script = 1", "script is 1", "text"),
+        ("[knobs]\nwidth = inf", "width is inf", "a finite number"),
+        ("[knobs]\nwidth = [1]", "width is a list", "true, false"),
+        ("[knobs]\nwidth = 99999999999999999999", "width is 9999", "a finite number"),
+        ('[knobs]\n"1st" = 1', "has the knob 1st, which no script can declare", "is a letter"),
+        ('[knobs]\n"a\\u001b" = 1', "has the knob a\\x1b, which", "is a letter"),
+        ("[knobs]\nwas = {width = 1}", "was has width, which is not set", "set the knob"),
+        ("width = 1", "unknown key width", "[knobs]"),
         ("x =", "not valid TOML", "mend that place"),
         ("a = " + "[" * 5000, "not valid TOML", "mend that place"),
         ("a = " + "9" * 5000, "not valid TOML", "mend that place"),
@@ -206,8 +228,8 @@ def survives(text: str) -> None:
         assert "\n" not in error.what
         return
     for setting in found.settings:
-        assert BY_NAME[setting.knob].takes.accepts(setting.value)
-        assert BY_NAME[setting.knob].edits
+        assert knob_of(setting).takes.accepts(setting.value)
+        assert knob_of(setting).edits
         assert not (isinstance(setting.value, float) and math.isnan(setting.value))
 
 
@@ -225,7 +247,17 @@ def test_a_valid_file_with_parts_cut_moved_and_put_in(data: st.DataObject) -> No
         put = data.draw(
             st.one_of(
                 st.text(max_size=8),
-                st.sampled_from(["\n[policy]\n", "[[tf_data.call]]\n", '"', "= 1\n", "true", "{}"]),
+                st.sampled_from(
+                    [
+                        "\n[policy]\n",
+                        "\n[knobs]\nwidth=",
+                        "[[tf_data.call]]\n",
+                        '"',
+                        "= 1\n",
+                        "true",
+                        "{}",
+                    ]
+                ),
                 st.just(text[end : end + 30]),
             )
         )
@@ -248,7 +280,18 @@ keys = st.sampled_from(
     [*BY_NAME, "was", "call", "file", "line", "code", "stage", "called_from", "was.prefetch", "x"]
 )
 headers = st.sampled_from(
-    ["[tf_data]", "[policy]", "[[tf_data.call]]", "[[policy.call]]", "[tf_data.was]", "[x]", ""]
+    [
+        "[tf_data]",
+        "[policy]",
+        "[knobs]",
+        "[[tf_data.call]]",
+        "[[policy.call]]",
+        "[[knobs.call]]",
+        "[tf_data.was]",
+        "[knobs.was]",
+        "[x]",
+        "",
+    ]
 )
 
 

@@ -1,0 +1,1 @@
+"""Settings put into scripts by each interpreter, and looked for in force."""

@@ -1,0 +1,1 @@
+"""What a script of the user's calls itself: light enough for its own process."""
