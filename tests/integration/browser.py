@@ -13,6 +13,7 @@ from typing import Any
 
 DESKTOP = (1280, 900)
 TELEPHONE = (390, 844)
+TABLET = (768, 1024)
 SCHEMES = ("light", "dark")
 
 

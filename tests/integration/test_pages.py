@@ -27,7 +27,15 @@ from gputune.session import events
 from gputune.trace import xplane
 from gputune.trace.summary import trace_report
 from tests.fixtures import gpu_traces
-from tests.integration.browser import DESKTOP, SCHEMES, TELEPHONE, Browser, chromium, missing
+from tests.integration.browser import (
+    DESKTOP,
+    SCHEMES,
+    TABLET,
+    TELEPHONE,
+    Browser,
+    chromium,
+    missing,
+)
 from tests.unit.analysis.synthetic import Training
 from tests.unit.analysis.test_comparing import profile
 from tests.unit.report import doctor_sample, sample
@@ -123,12 +131,12 @@ PAGES = [*RECORDS, *(f"{name}-hostile" for name in RECORDS), "index"]
 def test_a_page_fits_asks_for_nothing_and_complains_of_nothing(
     name: str, folder: Path, browser: Browser
 ) -> None:
-    for size in (DESKTOP, TELEPHONE):
-        for scheme in SCHEMES:
-            shown = browser.open(folder / f"{name}.html", size, scheme)
-            assert shown.complaints == ()
-            assert shown.requests == ()
-            assert shown.overflow == (), f"{scheme}, {size[0]} wide"
+    looks = [(size, scheme) for size in (DESKTOP, TELEPHONE) for scheme in SCHEMES]
+    for size, scheme in [*looks, (TABLET, "light")]:
+        shown = browser.open(folder / f"{name}.html", size, scheme)
+        assert shown.complaints == ()
+        assert shown.requests == ()
+        assert shown.overflow == (), f"{scheme}, {size[0]} wide"
 
 
 def test_a_page_that_does_what_is_forbidden_is_noticed(tmp_path: Path, browser: Browser) -> None:

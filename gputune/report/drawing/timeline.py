@@ -173,7 +173,7 @@ def _how(graph: Graph, values: Sequence[float], up: Scale) -> str:
     if up.logarithmic:
         return " (logarithmic)"
     if graph.top is None and max(values) > up.high:
-        return f" (at the top edge: up to {graph.text(max(values))})"
+        return f" (top edge: up to {graph.text(max(values))})"
     return ""
 
 

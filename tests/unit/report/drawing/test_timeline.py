@@ -44,7 +44,7 @@ def test_a_first_step_of_seconds_does_not_flatten_the_others_and_is_said() -> No
     points = [(0.0, 5.0), *((float(i), 0.01) for i in range(1, 100))]
     wide, _ = timelines([graph(Curve(label="step", points=points, dots=True))])
     (panel,) = wide.panels
-    assert panel.title == "x (at the top edge: up to 5.0)"
+    assert panel.title == "x (top edge: up to 5.0)"
     heights = [float(dot.split(" ")[1]) for dot in panel.curves[0].dots.split("h0")[:-1]]
     assert heights[0] == panel.top
     assert len(set(heights[1:])) == 1
