@@ -57,6 +57,20 @@ CHECKS: tuple[Entry, ...] = (
         place="script.callbacks.check:Callbacks",
     ),
     Entry(
+        name="saving",
+        summary="The trained model comes back the same from .keras, .weights.h5, HDF5 and "
+        "SavedModel; custom layers, losses, metrics and optimizers are saved whole.",
+        half="script",
+        place="script.saving.check:Saving",
+    ),
+    Entry(
+        name="predictions",
+        summary="model.predict works for one sample, a partial batch, zeros and large values, and "
+        "a sample's prediction does not depend on its neighbours.",
+        half="script",
+        place="script.predictions.check:Predictions",
+    ),
+    Entry(
         name="runs",
         summary="The script reaches its first training steps without an error.",
         half="script",

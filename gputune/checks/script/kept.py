@@ -1,0 +1,62 @@
+"""A model's variables as they are, put back after a check has run the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Any
+
+MOST_BYTES = 300 * 2**20
+"""Weights above that are not copied: the check is then not run."""
+
+
+def weights_bytes(model: Any) -> int:
+    """What the model's weights take."""
+    sizes = {"float64": 8, "int64": 8, "uint64": 8, "float16": 2, "bfloat16": 2, "int16": 2}
+    total = 0
+    for variable in model.variables:
+        count = 1
+        for size in variable.shape:
+            count *= int(size)
+        total += count * sizes.get(str(variable.dtype), 4)
+    return total
+
+
+class Kept:
+    """With this around it, what is done to a model's variables, and to `loose` ones, is undone."""
+
+    def __init__(self, model: Any, loose: Sequence[Any] = ()) -> None:
+        self._model = model
+        self._loose = tuple(loose)
+        self._values: list[tuple[Any, Any]] = []
+
+    def __enter__(self) -> Kept:
+        every = (*self._model.variables, *self._loose)
+        self._values = [(variable, variable.numpy()) for variable in every]
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:  # fmt: skip
+        self.put_back()
+
+    def put_back(self) -> None:
+        """As it was; also in between."""
+        for variable, value in self._values:
+            variable.assign(value)
+
+    @property
+    def values(self) -> list[Any]:
+        """The model's own variables as they were, as NumPy arrays."""
+        return [value for _, value in self._values[: len(self._values) - len(self._loose)]]
+
+    def empty(self, *, loose: bool) -> None:
+        """Set every weight of floating point to zero, so that what is loaded is what one sees.
+
+        `loose` says whether those besides the model's own are emptied too.
+        """
+        own = len(self._values) - (0 if loose else len(self._loose))
+        for variable, value in self._values[:own]:
+            if value.dtype.kind == "f" or str(variable.dtype) == "bfloat16":
+                variable.assign(value * 0)
