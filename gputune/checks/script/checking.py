@@ -17,6 +17,7 @@ from collections.abc import Callable
 from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Any
 
+from gputune.checks.script.made import Made
 from gputune.checks.script.raised import Raised
 from gputune.checks.script.runner import Runner
 from gputune.checks.script.training import Step, Training
@@ -48,7 +49,8 @@ class Checking:
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
-        self._runner = Runner(watch, watch.options.checks)
+        self._made = Made(watch.guard)
+        self._runner = Runner(watch, watch.options.checks, self._made)
         self._training: Training | None = None
         self._container: Any = None
         self._began = 0.0
@@ -68,6 +70,7 @@ class Checking:
 
     def _hook(self, keras: ModuleType, tf: ModuleType) -> None:
         _keep_frames(keras)
+        self._made.watch(keras)
         patch(keras.Model, "fit", self._fit)
         container = keras.callbacks.CallbackList
         patch(container, "on_train_begin", self._around_train_begin)
