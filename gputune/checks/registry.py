@@ -43,6 +43,19 @@ CHECKS: tuple[Entry, ...] = (
         place="source.patience:findings",
     ),
     Entry(
+        name="formats",
+        summary="Ways of saving and loading that Keras 3 refuses (save_format, names without an "
+        "ending, folders of a SavedModel), with today's way.",
+        half="source",
+        place="source.formats:findings",
+    ),
+    Entry(
+        name="log-level",
+        summary="Settings that hide TensorFlow's errors, or that come after its import.",
+        half="source",
+        place="source.log_level:findings",
+    ),
+    Entry(
         name="shapes",
         summary="Layers, losses and metrics that are given another shape than they want, and "
         "shapes that change from batch to batch.",
@@ -69,6 +82,19 @@ CHECKS: tuple[Entry, ...] = (
         "a sample's prediction does not depend on its neighbours.",
         half="script",
         place="script.predictions.check:Predictions",
+    ),
+    Entry(
+        name="surroundings",
+        summary="Where the model's weights are, and an environment that hides TensorFlow's errors.",
+        half="script",
+        place="script.surroundings.check:Surroundings",
+    ),
+    Entry(
+        name="practices",
+        summary="Advice: the functional API for many inputs, mixed precision, a random seed, "
+        "checkpoints of long trainings.",
+        half="script",
+        place="script.practices.check:Practices",
     ),
     Entry(
         name="runs",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from types import TracebackType
 from typing import Any
@@ -10,16 +11,18 @@ MOST_BYTES = 300 * 2**20
 """Weights above that are not copied: the check is then not run."""
 
 
+_SIZES = {"float64": 8, "int64": 8, "uint64": 8, "float16": 2, "bfloat16": 2, "int16": 2}
+
+
+def variable_bytes(variable: Any) -> int:
+    """What a variable takes."""
+    count = math.prod(int(size) for size in variable.shape)
+    return count * _SIZES.get(str(variable.dtype), 4)
+
+
 def weights_bytes(model: Any) -> int:
     """What the model's weights take."""
-    sizes = {"float64": 8, "int64": 8, "uint64": 8, "float16": 2, "bfloat16": 2, "int16": 2}
-    total = 0
-    for variable in model.variables:
-        count = 1
-        for size in variable.shape:
-            count *= int(size)
-        total += count * sizes.get(str(variable.dtype), 4)
-    return total
+    return sum(variable_bytes(variable) for variable in model.variables)
 
 
 class Kept:

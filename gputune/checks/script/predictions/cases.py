@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from gputune.checks.script.comparing import Difference, difference, leaves, numbers
-from gputune.checks.script.inputs import batch_size, cut
+from gputune.checks.script.errors import named_site, said
 from gputune.checks.script.raised import Raised
-from gputune.checks.script.saving.parts import said
+from gputune.checks.script.samples import batch_size, cut
 from gputune.schema.site import Site
 
 MOST_SAMPLES = 32
@@ -101,7 +101,8 @@ def _case(
     try:
         outputs = numbers(model.predict_on_batch(inputs))
     except Exception as error:
-        return Case(name=name, samples=samples, error=said(error), site=Raised(error).site), []
+        site = Raised(error).site or named_site(error)
+        return Case(name=name, samples=samples, error=said(error), site=site), []
     case = Case(
         name=name,
         samples=samples,

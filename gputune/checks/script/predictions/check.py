@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from gputune.checks.script.check import Check, Findings, NotRun
-from gputune.checks.script.inputs import batch_size, compute_dtype
 from gputune.checks.script.kept import MOST_BYTES, Kept, weights_bytes
 from gputune.checks.script.predictions.cases import ask
 from gputune.checks.script.predictions.judging import findings
 from gputune.checks.script.quiet import quiet
+from gputune.checks.script.samples import batch_size, compute_dtype
 
 if TYPE_CHECKING:
     from gputune.checks.script.training import Training

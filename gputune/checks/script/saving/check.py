@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gputune.checks.script.check import Check, Findings, NotRun
-from gputune.checks.script.inputs import compute_dtype, first_samples
 from gputune.checks.script.kept import MOST_BYTES, Kept, weights_bytes
+from gputune.checks.script.own_files import own_sources
 from gputune.checks.script.quiet import quiet
+from gputune.checks.script.samples import compute_dtype, first_samples
 from gputune.checks.script.saving import ways
 from gputune.checks.script.saving.judging import Seen, findings
 from gputune.checks.script.saving.parts import custom_objects, loose_variables, parts
 from gputune.checks.script.saving.trips import Trips
-from gputune.inject.sites import is_user_file
 
 if TYPE_CHECKING:
     from gputune.checks.script.training import Training
@@ -68,14 +67,7 @@ def _prove_small(model: Any, folder: Path) -> None:
 
 def _used(training: Training) -> frozenset[str]:
     """The formats that the script writes, by its callbacks and by its source files."""
-    import __main__
-
-    files = {getattr(__main__, "__file__", None), training.site.file if training.site else None}
     found = ways.of_callbacks(training.callbacks)
-    for file in files:
-        if file and is_user_file(file) and os.path.isfile(file):
-            try:
-                found |= ways.of_source(Path(file).read_text(encoding="utf-8"))
-            except (OSError, UnicodeDecodeError):
-                continue
+    for text in own_sources(training):
+        found |= ways.of_source(text)
     return found

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 import inspect
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gputune.checks.script.comparing import leaves
+from gputune.checks.script.errors import said
 from gputune.checks.script.where import defined_at, is_custom
 from gputune.inject.layers import flat
 from gputune.schema.site import Site
 
 _KEPT_BY_KERAS = frozenset({"self", "name", "dtype", "trainable", "kwargs", "args"})
 _VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
-_COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 _ENDINGS = ("activation", "initializer", "regularizer", "constraint")
-_LONGEST = 200
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -196,18 +194,3 @@ def _short(value: Any) -> str:
         return repr(value)[:60]
     except Exception:
         return type(value).__name__
-
-
-def said(error: BaseException) -> str:
-    """An error in one line: its class, and the first paragraph of what it says at its core.
-
-    Keras wraps an error into others that all say `Exception encountered: …`, the cause last.
-    """
-    try:
-        text = _COLOURS.sub("", str(error)).rsplit("Exception encountered: ", 1)[-1].strip()
-    except Exception:
-        text = ""
-    if text.startswith("Exception encountered when calling"):
-        text = text.partition("\n")[2].strip() or text
-    first = " ".join(text.split("\n\n", 1)[0].split())
-    return f"{type(error).__name__}: {first[:_LONGEST]}" if first else type(error).__name__

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from gputune.checks.script.comparing import Difference, difference, numbers
+from gputune.checks.script.errors import said
 from gputune.checks.script.kept import Kept
 from gputune.checks.script.saving import ways
-from gputune.checks.script.saving.parts import said
 
 LONGEST_S = 60.0
 """After so many seconds no further format is begun."""
