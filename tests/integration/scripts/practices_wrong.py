@@ -1,4 +1,4 @@
-"""Trains a model that is not saved as it is, predicts wrongly at the edges, and follows no advice."""
+"""Trains a model that is not saved as it is, predicts wrongly, and follows no advice."""
 
 import os
 

@@ -264,6 +264,12 @@ def judged(name):
 
 if __name__ == "__main__":
     import predicted_models
+    import ways_of_saving
 
+    lines = json.loads(sys.argv[1]) if len(sys.argv) > 1 else []
+    with quiet():
+        formats = ways_of_saving.tried(lines)
     saved = {name: judged(name) for name in MODELS}
-    json.dump({"saved": saved, "predicted": predicted_models.all_judged()}, sys.stdout, default=str)
+    result = {"saved": saved, "predicted": predicted_models.all_judged(), "formats": formats}
+    print()
+    json.dump(result, sys.stdout, default=str)
