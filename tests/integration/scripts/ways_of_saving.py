@@ -2,6 +2,7 @@
 
 import os
 import tempfile
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -12,10 +13,10 @@ def tried(lines):
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1, name="a")])
     model.compile(optimizer="adam", loss=keras.losses.MeanSquaredError())
     model.fit(np.zeros((4, 2)), np.zeros((4, 1)), verbose=0)
-    here, found = os.getcwd(), {}
+    here, found = Path.cwd(), {}
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
-        os.mkdir("folder")
+        Path("folder").mkdir()
         model.save("there.keras")
         for line in lines:
             try:
