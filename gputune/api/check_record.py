@@ -55,7 +55,7 @@ def check_report(
     found = _once(found)
     checks = tuple(_state(name, found.get(name, ()), looked, events) for name in names)
     findings = _sorted(finding for name in names for finding in found.get(name, ()))
-    seen: dict[str, Any] = next((e for e in events if e["event"] == names_of.CHECKED), {})
+    seen: dict[str, Any] = next((e for e in reversed(events) if e["event"] == names_of.CHECKED), {})
     command = _command(target, source, run, ran)
     return CheckReport(
         command=command,
@@ -64,7 +64,7 @@ def check_report(
         verdict=verdict(findings, checks, interrupted=command.interrupted),
         checks=checks,
         findings=findings,
-        style=seen.get("style"),
+        style=_style(run, seen),
         steps=int(seen.get("steps") or 0),
         epochs=int(seen.get("epochs") or 0),
         cut_short=bool(seen.get("cut_short")),
@@ -118,7 +118,7 @@ def _finding(body: Mapping[str, Any]) -> Finding:
 
 def _retraced(run: Run, events: Sequence[Mapping[str, Any]]) -> Iterable[Finding]:
     """The functions that were traced again for other shapes, before the checks' last look."""
-    looked = next((float(e["t"]) for e in events if e["event"] == names_of.CHECKED), 0.0)
+    looked = max((float(e["t"]) for e in events if e["event"] == names_of.CHECKED), default=0.0)
     ends = [row.t_end for fit in run.fits for row in fit.rows]
     for found in retracings([e for e in run.traced if float(e["t"]) <= looked], ends):
         yield from retraced(found)
@@ -205,6 +205,12 @@ def _rows(events: Sequence[Mapping[str, Any]], kind: str) -> list[dict[str, Any]
 def _layer(row: Mapping[str, Any]) -> LayerRow:
     shapes = tuple(tuple(shape) for shape in row.get("output_shapes") or ())
     return LayerRow(**{**row, "output_shapes": shapes})
+
+
+def _style(run: Run, seen: Mapping[str, Any]) -> str | None:
+    """How the checked training is written; the hooks on loops know it best."""
+    known = next((fit.style for fit in run.fits if fit.number == seen.get("fit")), None)
+    return known or seen.get("style")
 
 
 def _command(target: Target, source: Path | None, run: Run, ran: CheckRan | None) -> Command:

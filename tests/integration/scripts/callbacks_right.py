@@ -50,5 +50,9 @@ callbacks = [
     keras.callbacks.ModelCheckpoint(f"{folder}/{run}/{{epoch}}.keras"),
     keras.callbacks.TensorBoard(f"{folder}/logs/{run}"),
 ]
+try:
+    model.fit(x, y[:10], verbose=0)
+except ValueError:
+    print("caught")  # by the script itself: no mistake, and the next fit is the one
 model.fit(x, y, epochs=20, verbose=0, callbacks=callbacks, validation_split=0.2)
 print("trained to the end")

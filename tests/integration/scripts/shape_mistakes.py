@@ -1,7 +1,7 @@
 """Shape mistakes as users make them: each function raises what Keras or TensorFlow raises.
 
-`MISTAKES` names, for each, the layer (or loss, or metric) that is to be named, and words of the
-cure; `python shape_mistakes.py NAME` makes one of them.
+`python shape_mistakes.py NAME` makes one of them. `tests/fixtures/shape_mistakes.py` says what is
+to be named, and in which words the cure.
 """
 
 import sys
@@ -195,41 +195,23 @@ def channels_no_multiple_of_the_groups():
     layers.Conv2D(4, 3, groups=2, name="grouped")(keras.Input((32, 32, 3)))
 
 
-MISTAKES = {
-    # the mistake: (what is named, words of the cure)
-    "channel_axis_missing": ("first", "channel axis"),
-    "channel_axis_missing_with_input": ("sequential", "reshape"),
-    "pictures_not_flattened": ("sequential", "Flatten"),
-    "timesteps_axis_missing": ("first", "timesteps"),
-    "other_timesteps": ("sequential", "timesteps"),
-    "return_sequences_missing": ("two", "return_sequences=True"),
-    "batch_axis_missing": ("sequential", ".batch("),
-    "batch_axis_missing_in_a_call": ("sequential", "batch axis"),
-    "channels_first_data": ("sequential", "channels"),
-    "grey_for_colour": ("sequential", "channels"),
-    "conv_after_flatten": ("late", "Flatten"),
-    "one_input_of_two": ("two_inputs", "2 inputs"),
-    "one_hot_labels_for_a_sparse_loss": ("head", "categorical_crossentropy"),
-    "integer_labels_for_a_categorical_loss": ("head", "sparse_categorical_crossentropy"),
-    "units_are_not_the_classes": ("head", "10 units"),
-    "two_units_for_a_binary_loss": ("head", "1 unit"),
-    "dense_on_pictures": ("head", "Flatten"),
-    "add_of_other_shapes": ("sum", "same shape"),
-    "concatenate_of_other_shapes": ("join", "but the axis"),
-    "dot_of_other_shapes": ("dot", "axes"),
-    "index_out_of_range": ("table", "input_dim"),
-    "kernel_larger_than_the_picture": ("two", "padding='same'"),
-    "pooled_too_often": ("pool_2", "pool"),
-    "reshape_to_another_size": ("square", "20"),
-    "another_width_than_built_for": ("shared", "20"),
-    "another_number_of_labels": ("fit", "as many"),
-    "label_out_of_range": ("head", "units"),
-    "metric_of_another_shape": ("precise", "metric"),
-    "product_in_a_layer_of_ones_own": ("mixing", "9"),
-    "convolution_over_a_table": ("first", "axis"),
-    "attention_of_other_widths": ("look", "last axis"),
-    "channels_no_multiple_of_the_groups": ("grouped", "groups"),
-}
+# Near to the mistakes, and none, or one that raises nothing.
+
+
+def channel_axis_there():
+    first = layers.Conv2D(4, 3, name="first")
+    train(
+        classes(keras.Input((28, 28, 1)), first, layers.Flatten()),
+        photos[..., None],
+        digits,
+        epochs=3,
+    )
+
+
+def labels_stretched_over_the_predictions():
+    model = keras.Sequential([layers.Dense(1, name="head")])
+    train(model, table, rng.random((64, 4), dtype=np.float32), "mean_squared_error", epochs=3)
+
 
 if __name__ == "__main__":
     globals()[sys.argv[1]]()

@@ -22,7 +22,9 @@ _WRITERS = {
     "BackupAndRestore": ("backup_dir", True),
 }
 _PLACEHOLDER = re.compile(r"\{[^{}]*\}")
-_VERSION = re.compile(r"\d{6,}|\d{4}-\d\d-\d\d|[0-9a-f]{8}-?[0-9a-f]{4}|(?:run|version|v)[_-]?\d+")
+_VERSION = re.compile(
+    r"\d{6,}|\d{4}-\d\d-\d\d|[0-9a-f]{8}-?[0-9a-f]{4}|(?:^|[/_.-])(?:run|version|v)[_-]?\d+"
+)
 """What tells one run's files from the next one's: a date, a time, an id, a number of the run."""
 _REMOTE = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 
@@ -89,11 +91,16 @@ def findings(found: Writing) -> Iterator[Finding]:
             else "Name a folder that this user may write to.",
             site=found.site,
         )
-    elif found.kind in _OVERWRITING and not found.appends and not _VERSION.search(found.path):
+    elif found.kind in _OVERWRITING and not found.appends and not _has_version(found.path):
         yield _overwrites(found)
 
 
 _OVERWRITING = ("ModelCheckpoint", "CSVLogger")
+
+
+def _has_version(path: str) -> bool:
+    """Whether the name, or the two folders that it lies in, differ from run to run."""
+    return _VERSION.search("/".join(Path(path).parts[-3:])) is not None
 
 
 def _overwrites(found: Writing) -> Finding:

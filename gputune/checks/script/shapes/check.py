@@ -10,8 +10,9 @@ from gputune.checks.script.raised import Raised
 from gputune.checks.script.reading import shape_of, shapes_of
 from gputune.checks.script.shapes import seen
 from gputune.checks.script.shapes.diagnosis import diagnose, evidence
-from gputune.checks.script.shapes.facts import facts_of, part_of
+from gputune.checks.script.shapes.facts import facts_of
 from gputune.checks.script.shapes.layers import table
+from gputune.checks.script.shapes.parts import ModelFacts, declared_of, input_names, part_of
 from gputune.checks.script.training import Training
 from gputune.schema.finding import Finding, Severity
 from gputune.session import events
@@ -30,6 +31,7 @@ class Shapes(Check):
         self._write_layers(training.model)
         yield from self._unknown(training)
         for batch in training.batches()[:1]:
+            yield from self._signature(training, batch.x)
             yield from self._broadcast(training, batch.x, batch.y)
             yield from self._indices(training, batch.x)
 
@@ -72,14 +74,28 @@ class Shapes(Check):
             compiled=bool(getattr(training.model, "jit_compile", False)), site=training.site,
         )  # fmt: skip
 
+    def _signature(self, training: Training, x: Any) -> Findings:
+        """The model's inputs beside the data's elements, where their order is beyond doubt."""
+        model = training.model
+        declared = declared_of(model) if model is not None else ()
+        names = input_names(model)
+        if isinstance(x, dict):
+            if set(x) != set(names):
+                return
+            x = [x[name] for name in names]
+        given = shapes_of(x)
+        if len(given) == len(declared):
+            facts = ModelFacts(part_of(model), declared, given, names)
+            yield from seen.undeclared(facts, training.site)
+
     def _broadcast(self, training: Training, x: Any, y: Any) -> Findings:
         """Labels that a loss silently stretches to the predictions' shape, or the other way."""
         model, y_true = training.model, shape_of(y)
-        if model is None or y_true is None:
+        loss = getattr(model, "loss", None)
+        name = str(getattr(loss, "name", None) or getattr(loss, "__name__", None) or loss)
+        if y_true is None or name not in seen.ELEMENTWISE:
             return
         predicted = shapes_of(model(x, training=False))
-        loss = training.model.loss
-        name = str(getattr(loss, "name", None) or getattr(loss, "__name__", None) or loss)
         if len(predicted) != 1:
             return
         layers = getattr(model, "layers", None) or ()

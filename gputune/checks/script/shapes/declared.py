@@ -6,7 +6,8 @@ import math
 from itertools import permutations
 
 from gputune.checks.script.reading import Shape, fits
-from gputune.checks.script.shapes.facts import Facts, ModelFacts
+from gputune.checks.script.shapes.facts import Facts
+from gputune.checks.script.shapes.parts import ModelFacts
 from gputune.checks.script.shapes.words import Diagnosis, shown
 
 _COLOURS = (1, 3, 4)
@@ -18,8 +19,12 @@ def diagnose(facts: Facts) -> Diagnosis | None:
     Keras lets sizes through that contradict the model's inputs, and a later layer fails: the
     layer that raised is then not the one to change.
     """
-    model = facts.model
-    if model is None or not model.declared or not model.given:
+    return of_model(facts.model) if facts.model is not None else None
+
+
+def of_model(model: ModelFacts) -> Diagnosis | None:
+    """What is wrong between what a model was built for and what it is given; None where nothing."""
+    if not model.declared or not model.given:
         return None
     if len(model.declared) != len(model.given):
         return _number(model)

@@ -89,5 +89,5 @@ def _first_line(text: str) -> str:
     for line in text.splitlines():
         line = line.strip()
         if line and not line.startswith(_NOTHING_NEW):
-            return line[:240]
+            return line.partition("  Label values:")[0][:240]
     return ""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 import traceback
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from gputune.checks.script.raised import Raised, RaisedFrame
@@ -19,9 +19,19 @@ from gputune.checks.script.reading import (
     Shape,
     class_name,
     dtypes_of,
-    fits,
     is_kind,
     shapes_of,
+)
+from gputune.checks.script.shapes.parts import (
+    ModelFacts,
+    Part,
+    Wants,
+    declared_of,
+    input_names,
+    layers_of,
+    name_of,
+    part_of,
+    wants_of,
 )
 
 Stage = Literal["layer", "input", "loss", "metric", "data", "graph"]
@@ -34,48 +44,6 @@ _ABOUT_SHAPES = re.compile(
 _LONGEST = 20_000
 """An error of the running graph says what is wrong at the end, after two tracebacks."""
 _NODE = re.compile(r"Detected at node (\S+) defined at|\{\{node (\S+?)\}\}")
-_SETTINGS = (
-    "activation", "axes", "axis", "data_format", "filters", "groups", "input_dim", "kernel_size",
-    "output_dim", "padding", "pool_size", "return_sequences", "strides", "target_shape", "units",
-)  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Wants:
-    """An `InputSpec` of Keras: what a layer asks of an input; None is any."""
-
-    ndim: int | None = None
-    min_ndim: int | None = None
-    max_ndim: int | None = None
-    axes: Mapping[int, int] = field(default_factory=dict)
-    """Sizes of axes, by their number (-1 is the last)."""
-
-
-@dataclass(frozen=True)
-class Part:
-    """A layer, a model, a loss or a metric."""
-
-    name: str
-    kind: str
-    settings: Mapping[str, Any] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class ModelFacts:
-    """The outermost model at work when the error came."""
-
-    part: Part
-    declared: tuple[Shape, ...] = ()
-    """The shapes of its inputs as it was built, None for a free size; empty: not known before."""
-    given: tuple[Shape, ...] = ()
-    input_names: tuple[str, ...] = ()
-    last: Part | None = None
-    """Its last layer, where it has one."""
-
-    @property
-    def is_given_its_inputs(self) -> bool:
-        """Whether what it is given fits what it was built for."""
-        return len(self.declared) == len(self.given) and all(map(fits, self.declared, self.given))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +121,7 @@ def _of_layer(layer: Any, frames: Sequence[RaisedFrame], common: dict[str, Any])
     model = common["model"]
     stage: Stage = "input" if is_kind(layer, "Model") else "layer"
     return Facts(
-        stage=stage, part=part_of(layer), raised_in=frames[0].function, wants=_wants(layer),
+        stage=stage, part=part_of(layer), raised_in=frames[0].function, wants=wants_of(layer),
         given=given, dtypes=dtypes_of(inputs), by=_giver(layer, inputs, model, frames),
         layer=layer, **common,
     )  # fmt: skip
@@ -162,7 +130,7 @@ def _of_layer(layer: Any, frames: Sequence[RaisedFrame], common: dict[str, Any])
 def _of_loss(frame: RaisedFrame, common: dict[str, Any]) -> Facts:
     variables = frame.variables
     return Facts(
-        stage="loss", part=Part(_name(frame.instance), _loss_kind(frame.instance)),
+        stage="loss", part=Part(name_of(frame.instance), _loss_kind(frame.instance)),
         raised_in=frame.function, y_true=_one(variables.get("y_true")),
         y_pred=_one(variables.get("y_pred")), **common,
     )  # fmt: skip
@@ -171,7 +139,7 @@ def _of_loss(frame: RaisedFrame, common: dict[str, Any]) -> Facts:
 def _of_metric(frame: RaisedFrame, common: dict[str, Any]) -> Facts:
     variables = frame.variables
     return Facts(
-        stage="metric", part=Part(_name(frame.instance), class_name(frame.instance)),
+        stage="metric", part=Part(name_of(frame.instance), class_name(frame.instance)),
         raised_in=frame.function, y_true=_one(variables.get("y_true")),
         y_pred=_one(variables.get("y_pred")), **common,
     )  # fmt: skip
@@ -190,34 +158,19 @@ def _of_graph(frames: Sequence[RaisedFrame], common: dict[str, Any]) -> Facts | 
     if model is None:
         return None
     node = next((a or b for a, b in _NODE.findall(common["text"])), "")
-    layer = _of_node(node, _layers(model))
+    layer = _of_node(node, layers_of(model))
     part = part_of(layer) if layer is not None else Part("", "")
     return Facts(stage="graph", part=part, raised_in=node, layer=layer, **common)
 
 
 def _of_node(node: str, layers: Sequence[Any]) -> Any:
     """The layer in whose scope a node is: Keras numbers a scope that is there already."""
-    by_name = {_name(layer): layer for layer in layers}
+    by_name = {name_of(layer): layer for layer in layers}
     for scope in reversed(node.split("/")):
         for name in (scope, re.sub(r"_\d+$", "", scope)):
             if name in by_name:
                 return by_name[name]
     return None
-
-
-def part_of(layer: Any) -> Part:
-    """A layer as plain data: its name, its class, and the settings that bear on shapes."""
-    settings = {}
-    for name in _SETTINGS:
-        try:
-            value = getattr(layer, name, None)
-        except Exception:  # a property of the user's own
-            continue
-        if callable(value):
-            value = getattr(value, "__name__", None)
-        if isinstance(value, (int, str, tuple, list)):
-            settings[name] = tuple(value) if isinstance(value, list) else value
-    return Part(_name(layer), class_name(layer), settings)
 
 
 def _model(frames: Sequence[RaisedFrame]) -> ModelFacts | None:
@@ -236,37 +189,14 @@ def _of_model(model: Any, frames: Sequence[RaisedFrame]) -> ModelFacts:
         (f for f in frames if f.instance is model and f.function == "__call__"
          and "args" in f.variables), None,
     )  # fmt: skip
-    layers = _layers(model)
+    layers = layers_of(model)
     return ModelFacts(
         part=part_of(model),
-        declared=_declared(model),
+        declared=declared_of(model),
         given=shapes_of(_inputs(call.variables)) if call is not None else (),
-        input_names=tuple(map(str, getattr(model, "input_names", ()) or ())),
+        input_names=input_names(model),
         last=part_of(layers[-1]) if layers else None,
     )
-
-
-def _declared(model: Any) -> tuple[Shape, ...]:
-    """The shapes of the symbolic inputs; of a Sequential those that were written, not found.
-
-    A Sequential without an `Input` is built from the first data: nothing was declared then.
-    """
-    try:
-        # The first data's batch size, which some models have seen, binds nobody.
-        return tuple((None, *shape[1:]) for shape in shapes_of(model.inputs))
-    except Exception:  # a subclassed model, or one that is not built
-        return ()
-
-
-def _layers(model: Any) -> list[Any]:
-    """The model's layers and theirs, without inputs."""
-    found: list[Any] = []
-    for layer in getattr(model, "layers", None) or ():
-        if class_name(layer) != "InputLayer":
-            found.append(layer)
-            if is_kind(layer, "Model"):
-                found[-1:] = [layer, *_layers(layer)]
-    return found
 
 
 def _giver(
@@ -286,29 +216,6 @@ def _giver(
     return None
 
 
-def _wants(layer: Any) -> tuple[Wants, ...]:
-    try:
-        specs = layer.input_spec
-    except Exception:
-        return ()
-    found = []
-    for spec in specs if isinstance(specs, (list, tuple)) else (specs,):
-        if spec is None:
-            continue
-        shape = getattr(spec, "shape", None)
-        axes = {int(k): int(v) for k, v in (getattr(spec, "axes", None) or {}).items() if v}
-        if shape is not None:
-            axes |= {i: int(n) for i, n in enumerate(shape) if n is not None and i}
-        found.append(
-            Wants(
-                ndim=len(shape) if shape is not None else getattr(spec, "ndim", None),
-                min_ndim=getattr(spec, "min_ndim", None), max_ndim=getattr(spec, "max_ndim", None),
-                axes=axes,
-            )
-        )  # fmt: skip
-    return tuple(found)
-
-
 def _inputs(variables: Mapping[str, Any]) -> Any:
     args = variables.get("args") or ()
     if args:
@@ -319,10 +226,6 @@ def _inputs(variables: Mapping[str, Any]) -> Any:
 def _one(value: Any) -> Shape | None:
     shapes = shapes_of(value)
     return shapes[0] if len(shapes) == 1 else None
-
-
-def _name(thing: Any) -> str:
-    return str(getattr(thing, "name", "") or class_name(thing))
 
 
 def _loss_kind(loss: Any) -> str:

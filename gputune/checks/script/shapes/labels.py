@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gputune.checks.script.reading import Shape
-from gputune.checks.script.shapes.facts import Facts, Part
+from gputune.checks.script.shapes.facts import Facts
+from gputune.checks.script.shapes.parts import Part
 from gputune.checks.script.shapes.words import Diagnosis, called, first_upper, shown
 
 ID = "label-shape"

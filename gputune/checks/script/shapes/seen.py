@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from gputune.checks.script.reading import Shape
-from gputune.checks.script.shapes.facts import Part
+from gputune.checks.script.shapes.declared import of_model
 from gputune.checks.script.shapes.labels import ID, of_loss
+from gputune.checks.script.shapes.parts import ModelFacts, Part
 from gputune.checks.script.shapes.words import called, first_upper, shown
 from gputune.schema.finding import Finding, Severity
 from gputune.schema.site import Site
 from gputune.schema.training import Retracing
 
-_ELEMENTWISE = (
+ELEMENTWISE = (
     "mean_squared_error", "mean_absolute_error", "mean_squared_logarithmic_error",
     "mean_absolute_percentage_error", "huber", "log_cosh", "mse", "mae", "msle", "mape",
 )  # fmt: skip
@@ -30,7 +31,7 @@ def broadcast(
 
     A `(N,)` beside `(N, 1)` is put right by Keras itself, and is nothing.
     """
-    if loss not in _ELEMENTWISE or len(y_true) != len(y_pred) or len(y_true) < 2:
+    if loss not in ELEMENTWISE or len(y_true) != len(y_pred) or len(y_true) < 2:
         return
     sizes = {y_true[-1], y_pred[-1]}
     if 1 not in sizes or len(sizes) == 1 or None in sizes:
@@ -47,6 +48,20 @@ def broadcast(
         remedy=found.remedy,
         site=site,
     )
+
+
+def undeclared(model: ModelFacts, site: Site | None) -> Iterator[Finding]:
+    """`input-differs`, where data contradict the model's inputs and no layer has minded."""
+    found = of_model(model)
+    if found is not None:
+        yield Finding(
+            id="input-differs",
+            severity=Severity.WARNING,
+            title=found.title,
+            evidence=("no layer has minded, so Keras trains on it",),
+            remedy=found.remedy,
+            site=site,
+        )
 
 
 def fractions(layer: Part, count: int, site: Site | None) -> Iterator[Finding]:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from gputune.checks.script.reading import Shape
 from gputune.checks.script.shapes.declared import channels_cure
-from gputune.checks.script.shapes.facts import Facts, Wants
+from gputune.checks.script.shapes.facts import Facts
+from gputune.checks.script.shapes.parts import Wants
 from gputune.checks.script.shapes.words import (
     Diagnosis,
     axes,

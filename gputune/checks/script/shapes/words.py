@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from gputune.checks.script.reading import Shape
-from gputune.checks.script.shapes.facts import Facts, Part, Wants
+from gputune.checks.script.shapes.facts import Facts
+from gputune.checks.script.shapes.parts import Part, Wants
 
 
 @dataclass(frozen=True)
