@@ -16,8 +16,9 @@ import tensorflow as tf
 
 from gputune.checks.script.kept import Kept
 from gputune.checks.script.quiet import quiet
-from gputune.checks.script.saving.judging import Seen, findings
+from gputune.checks.script.saving.judging import findings
 from gputune.checks.script.saving.parts import custom_objects, loose_variables, parts
+from gputune.checks.script.saving.seen import Seen
 from gputune.checks.script.saving.trips import Trips
 
 X = np.random.default_rng(0).random((16, 4), dtype="float32")

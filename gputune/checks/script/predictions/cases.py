@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,8 @@ from gputune.checks.script.samples import batch_size, cut
 from gputune.schema.site import Site
 
 MOST_SAMPLES = 32
+LONGEST_S = 60.0
+"""After so many seconds no further case is begun: each may trace the model anew."""
 LARGE = 1e3
 """Large values: the batch's own, so many times. A sensor's or a parser's outlier, ours."""
 WHOLE, ONE, PARTIAL = "the whole batch", "a batch of 1", "a last, partial batch"
@@ -46,10 +49,13 @@ class Asked:
     repeated: Difference | None = None
     fixed_batch: int | None = None
     """The batch size of the model's own inputs, where they have one: it may bind, or may not."""
+    left_out: tuple[str, ...] = ()
+    """Cases that were not begun, since the time was used up."""
 
 
 def ask(model: Any, inputs: Any) -> Asked:
     """Predict the whole batch twice, then one sample, a part, zeros, and large values."""
+    began = time.perf_counter()
     size = min(batch_size(inputs) or 0, MOST_SAMPLES)
     fixed = _fixed_batch(model)
     whole = cut(inputs, 0, size) if fixed is None else inputs
@@ -58,13 +64,14 @@ def ask(model: Any, inputs: Any) -> Asked:
         return Asked(cases=(first,), fixed_batch=fixed)
     again, repeated = _case(model, WHOLE, whole)
     apart = None if again.error else difference(outputs, repeated)
-    cases = [first]
+    cases, left_out = [first], []
     for name, made, compared in _others(whole, size):
-        case, _ = _case(
-            model, name, made, [part[:compared] for part in outputs] if compared else None
-        )
-        cases.append(case)
-    return Asked(cases=tuple(cases), repeated=apart, fixed_batch=fixed)
+        if time.perf_counter() - began > LONGEST_S:
+            left_out.append(name)
+            continue
+        expected = [part[:compared] for part in outputs] if compared else None
+        cases.append(_case(model, name, made, expected)[0])
+    return Asked(cases=tuple(cases), repeated=apart, fixed_batch=fixed, left_out=tuple(left_out))
 
 
 def _others(whole: Any, size: int) -> Iterator[tuple[str, Any, int]]:

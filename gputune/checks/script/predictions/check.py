@@ -35,3 +35,5 @@ class Predictions(Check):
         if error and type(model).train_step is not self.context.keras.Model.train_step:
             raise NotRun(f"the model trains by a train_step of its own and cannot predict: {error}")
         yield from findings(asked, compute_dtype(model), training.site)
+        if asked.left_out:
+            raise NotRun(f"the time was used up before {' and '.join(asked.left_out)}")

@@ -12,8 +12,9 @@ from gputune.checks.script.own_files import own_sources
 from gputune.checks.script.quiet import quiet
 from gputune.checks.script.samples import compute_dtype, first_samples
 from gputune.checks.script.saving import ways
-from gputune.checks.script.saving.judging import Seen, findings
+from gputune.checks.script.saving.judging import findings, not_compared
 from gputune.checks.script.saving.parts import custom_objects, loose_variables, parts
+from gputune.checks.script.saving.seen import Seen
 from gputune.checks.script.saving.trips import Trips
 
 if TYPE_CHECKING:
@@ -43,13 +44,14 @@ class Saving(Check):
             )  # fmt: skip
             made = tuple(trips.all())
         shutil.rmtree(folder, ignore_errors=True)
-        yield from findings(
-            Seen(
-                parts=found, trips=made, used=_used(training),
-                dtype=compute_dtype(model), no_predictions=trips.no_predictions,
-                loose=[name for name, _ in loose], site=training.site,
-            )
+        seen = Seen(
+            parts=found, trips=made, used=_used(training), dtype=compute_dtype(model),
+            no_predictions=trips.no_predictions, loose=[name for name, _ in loose],
+            site=training.site,
         )  # fmt: skip
+        yield from findings(seen)
+        if reason := not_compared(seen):
+            raise NotRun(reason)
 
 
 def _prove_small(model: Any, folder: Path) -> None:

@@ -46,6 +46,11 @@ class Part:
     thing: Any = field(default=None, compare=False, repr=False)
     """The class or function itself, for `custom_objects`."""
 
+    @property
+    def is_incomplete(self) -> bool:
+        """Whether the constructor and the config do not have the same arguments."""
+        return bool(self.required or self.lost or self.refused)
+
 
 def parts(keras: Any, model: Any) -> tuple[Part, ...]:
     """The custom parts of a model, each class and function once, in the model's order."""

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from gputune.checks.script.comparing import Difference
-from gputune.checks.script.saving.judging import Seen, findings
+from gputune.checks.script.saving.judging import findings, not_compared
 from gputune.checks.script.saving.parts import Part
+from gputune.checks.script.saving.seen import Seen
 from gputune.checks.script.saving.trips import Trip
 from gputune.schema.finding import Severity
 
@@ -63,6 +64,18 @@ def test_a_script_that_saves_no_whole_model_is_told_less() -> None:
     broken = Part(name="Scale", kind="layer", registered=True, config_error="NotImplementedError")
     assert said(parts=(broken,)) == [("no-config", Severity.PROBLEM)]
     assert said(parts=(broken,), used=NONE) == [("no-config", Severity.WARNING)]
+    assert said(parts=(broken,), used=frozenset({".weights.h5"})) == [("no-config", Severity.NOTE)]
+
+
+def test_a_metric_that_forgets_does_not_explain_other_predictions() -> None:
+    made = trips(format=".keras", difference=OTHER)
+    forgets = {"registered": True, "lost": (("k", "3.0", "1.0"),)}
+    layer = Part(name="Scale", kind="layer", **forgets)
+    metric = Part(name="Near", kind="metric", **forgets)
+    assert said(parts=(layer,), made=made) == [("config-incomplete", Severity.PROBLEM)]
+    assert [identity for identity, _ in said(parts=(metric,), made=made)] == [
+        "config-incomplete", "predictions-differ",
+    ]  # fmt: skip
 
 
 def test_a_lost_argument_is_named_with_both_values() -> None:
@@ -115,3 +128,9 @@ def test_variables_that_keras_does_not_know_are_named() -> None:
                 loose=("scale of the layer 'a'",))  # fmt: skip
     (one,) = findings(seen)
     assert "scale of the layer 'a'" in one.remedy and "add_weight" in one.remedy
+
+
+def test_what_was_not_compared_is_said() -> None:
+    seen = Seen(parts=(), trips=trips(format="SavedModel", not_compared="no time"), used=ALL)
+    assert not_compared(seen) == "SavedModel was not compared: no time"
+    assert not_compared(Seen(parts=(), trips=WELL, used=ALL)) == ""
