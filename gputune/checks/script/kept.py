@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import math
-from collections.abc import Sequence
+import random
+from collections.abc import Iterator, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -23,6 +25,22 @@ def variable_bytes(variable: Any) -> int:
 def weights_bytes(model: Any) -> int:
     """What the model's weights take."""
     return sum(variable_bytes(variable) for variable in model.variables)
+
+
+@contextlib.contextmanager
+def same_seeds() -> Iterator[None]:
+    """Python's and NumPy's random numbers go on as if nothing had been drawn.
+
+    A layer that is made anew draws its seed from Python's.
+    """
+    import numpy as np
+
+    python, numpy = random.getstate(), np.random.get_state()
+    try:
+        yield
+    finally:
+        random.setstate(python)
+        np.random.set_state(numpy)
 
 
 class Kept:

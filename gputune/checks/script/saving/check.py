@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from gputune.checks.script.check import Check, Findings, NotRun
-from gputune.checks.script.kept import MOST_BYTES, Kept, weights_bytes
+from gputune.checks.script.kept import MOST_BYTES, Kept, same_seeds, weights_bytes
 from gputune.checks.script.own_files import own_sources
 from gputune.checks.script.quiet import quiet
 from gputune.checks.script.samples import compute_dtype, first_samples
@@ -36,7 +36,7 @@ class Saving(Check):
         _prove_small(model, self.context.scratch)
         keras, tf, folder = self.context.keras, self.context.tf, self.context.scratch
         loose = loose_variables(tf, model)
-        with quiet(), Kept(model, [variable for _, variable in loose]) as kept:
+        with quiet(), same_seeds(), Kept(model, [variable for _, variable in loose]) as kept:
             found = parts(keras, model)
             trips = Trips(
                 keras, tf, model, kept=kept, folder=folder,
