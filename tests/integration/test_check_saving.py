@@ -58,6 +58,7 @@ SAVED = {
     "right": [],
     "two inputs": [],
     "subclassed rightly": [],
+    "random": [],
     "bare": ["not-registered"] * 6,
     "anonymous layer": ["lambda-not-saved"],
     "anonymous loss": ["lambda-not-saved"],
@@ -107,6 +108,14 @@ def test_a_model_of_keras_own_layers_comes_back_the_same_in_all_formats() -> Non
     trips = results()["saved"]["two inputs"]["trips"]
     assert [trip["format"] for trip in trips] == [".keras", ".weights.h5", ".h5", "SavedModel"]
     assert all(trip["relative"] < 1e-6 for trip in trips)
+
+
+def test_a_model_that_draws_random_numbers_is_compared_by_its_weights() -> None:
+    model = results()["saved"]["random"]
+    assert model["no_predictions"] == "two predictions of the same batch differ"
+    keras_file, weights, _, exported = model["trips"]
+    assert keras_file["relative"] == weights["relative"] == 0
+    assert exported["not_compared"] == model["no_predictions"]
 
 
 def test_each_part_is_named_with_its_line() -> None:

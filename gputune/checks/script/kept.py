@@ -67,11 +67,6 @@ class Kept:
         for variable, value in self._values:
             variable.assign(value)
 
-    @property
-    def values(self) -> list[Any]:
-        """The model's own variables as they were, as NumPy arrays."""
-        return [value for _, value in self._values[: len(self._values) - len(self._loose)]]
-
     def empty(self, *, loose: bool) -> None:
         """Set every weight of floating point to zero, so that what is loaded is what one sees.
 

@@ -88,6 +88,16 @@ class HoldsAVariable(keras.layers.Layer):
 
 
 @keras.saving.register_keras_serializable()
+class Noisy(keras.layers.Layer):
+    def __init__(self, **more):
+        super().__init__(**more)
+        self.seed = keras.random.SeedGenerator(1)
+
+    def call(self, inputs):
+        return inputs + keras.random.normal(keras.ops.shape(inputs), seed=self.seed)
+
+
+@keras.saving.register_keras_serializable()
 class Weighted(keras.losses.Loss):
     def __init__(self, weight):
         super().__init__()
@@ -226,6 +236,7 @@ MODELS = {
     "forgets": (lambda: sequential(Forgets(3.0)), {"metrics": [Near(0.3)]}),
     "forgets the needed": (lambda: sequential(ForgetsTheNeeded(3.0)), {}),
     "variable": (changed_variable, {}),
+    "random": (lambda: sequential(Noisy()), {}),
     "loss": (sequential, {"loss": Weighted(2.0)}),
     "subclassed": (Subclassed, {}),
     "subclassed rightly": (SubclassedRightly, {}),

@@ -41,6 +41,7 @@ class Saving(Check):
             trips = Trips(
                 keras, tf, model, kept=kept, folder=folder,
                 inputs=first_samples(training, _SAMPLES), helps=custom_objects(found),
+                dtype=compute_dtype(model),
             )  # fmt: skip
             made = tuple(trips.all())
         shutil.rmtree(folder, ignore_errors=True)

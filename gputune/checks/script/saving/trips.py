@@ -46,7 +46,7 @@ class Trips:
 
     def __init__(
         self, keras: Any, tf: Any, model: Any, *, kept: Kept, folder: Path,
-        inputs: Any, helps: Mapping[str, Any],
+        inputs: Any, helps: Mapping[str, Any], dtype: str = "float32",
     ) -> None:  # fmt: skip
         self._keras = keras
         self._tf = tf
@@ -59,7 +59,9 @@ class Trips:
         self._loose_matter = False
         self.no_predictions = ""
         """Why predictions cannot be compared: then the weights are."""
-        self._predict_first()
+        self._predict_first(dtype)
+        # Without metrics and random states, which every prediction may change.
+        self._weights_then = model.get_weights()
 
     def all(self) -> Iterator[Trip]:
         """Each format in turn, until the time is used up."""
@@ -75,7 +77,7 @@ class Trips:
                 continue
             yield trip(name)
 
-    def _predict_first(self) -> None:
+    def _predict_first(self, dtype: str) -> None:
         if self._inputs is None:
             self.no_predictions = "the training's batches cannot be looked at"
             return
@@ -87,7 +89,7 @@ class Trips:
             return
         if not first:
             self.no_predictions = "the model's outputs are no numbers"
-        elif difference(first, again).largest != 0:
+        elif difference(first, again).is_more_than_rounding(dtype):
             self.no_predictions = "two predictions of the same batch differ"
         self._base = first
 
@@ -97,7 +99,7 @@ class Trips:
     def _same(self, model: Any) -> Difference:
         """A Keras model beside the trained one: by predictions, or by weights where these fail."""
         if self.no_predictions or self._base is None:
-            return difference(numbers(self._kept.values), numbers(list(model.variables)))
+            return difference(numbers(self._weights_then), numbers(model.get_weights()))
         return difference(self._base, self._predictions(model))
 
     # Keras' own files.

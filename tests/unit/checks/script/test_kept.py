@@ -34,7 +34,6 @@ def test_variables_come_back_also_after_an_error() -> None:
             kept.empty(loose=True)
             assert model.variables[0].array.sum() == 0 and loose.array == 0
             assert model.variables[1].array.tolist() == [7, 8], "counters are no weights"
-            assert [value.size for value in kept.values] == [6, 2]
             raise RuntimeError
     except RuntimeError:
         pass
