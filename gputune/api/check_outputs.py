@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from gputune.api.check_exporting import write_check_tensorboard
 from gputune.api.outputs import (
     DEFAULT_FOLDER,
     OutputFailed,
@@ -28,6 +29,7 @@ class CheckWritten:
 
     json: Path | None = None
     html: Path | None = None
+    tensorboard: Path | None = None
 
 
 @dataclass(frozen=True)
@@ -39,6 +41,8 @@ class CheckOutputs:
     html: Path | None = None
     to_stdout: bool = False
     force: bool = False
+    tensorboard: Path | None = None
+    """The log folder of TensorBoard that gets a run of its own, beside all that."""
 
     @property
     def uses_folder(self) -> bool:
@@ -50,6 +54,8 @@ class CheckOutputs:
         if self.uses_folder:
             prove_writable(self.folder)
         prove_free((self.json, self.html), force=self.force)
+        if self.tensorboard is not None:
+            prove_writable(self.tensorboard)
 
     def write(self, report: CheckReport, script: str) -> CheckWritten:
         """Write the files; raises OutputFailed, after the JSON was saved elsewhere, if it can."""
@@ -65,7 +71,10 @@ class CheckOutputs:
             raise OutputFailed(
                 f"the report could not be written: {error.strerror or error}", rescue(text)
             ) from error
-        return CheckWritten(json=json, html=html)
+        events = None
+        if self.tensorboard is not None:
+            events = write_check_tensorboard(report, self.tensorboard)
+        return CheckWritten(json=json, html=html, tensorboard=events)
 
     def _paths(self, script: str) -> tuple[Path | None, Path | None]:
         if not self.uses_folder:

@@ -43,6 +43,19 @@ CHECKS: tuple[Entry, ...] = (
         place="source.patience:findings",
     ),
     Entry(
+        name="formats",
+        summary="Ways of saving and loading that Keras 3 refuses (save_format, names without an "
+        "ending, folders of a SavedModel), with today's way.",
+        half="source",
+        place="source.formats:findings",
+    ),
+    Entry(
+        name="log-level",
+        summary="Settings that hide TensorFlow's errors, or that come after its import.",
+        half="source",
+        place="source.log_level:findings",
+    ),
+    Entry(
         name="shapes",
         summary="Layers, losses and metrics that are given another shape than they want, and "
         "shapes that change from batch to batch.",
@@ -55,6 +68,33 @@ CHECKS: tuple[Entry, ...] = (
         "act, that cannot write, that overwrite the last run's files, or that cost much time.",
         half="script",
         place="script.callbacks.check:Callbacks",
+    ),
+    Entry(
+        name="saving",
+        summary="The trained model comes back the same from .keras, .weights.h5, HDF5 and "
+        "SavedModel; custom layers, losses, metrics and optimizers are saved whole.",
+        half="script",
+        place="script.saving.check:Saving",
+    ),
+    Entry(
+        name="predictions",
+        summary="model.predict works for one sample, a partial batch, zeros and large values, and "
+        "a sample's prediction does not depend on its neighbours.",
+        half="script",
+        place="script.predictions.check:Predictions",
+    ),
+    Entry(
+        name="surroundings",
+        summary="Where the model's weights are, and an environment that hides TensorFlow's errors.",
+        half="script",
+        place="script.surroundings.check:Surroundings",
+    ),
+    Entry(
+        name="practices",
+        summary="Advice: the functional API for many inputs, mixed precision, a random seed, "
+        "checkpoints of long trainings.",
+        half="script",
+        place="script.practices.check:Practices",
     ),
     Entry(
         name="runs",

@@ -52,6 +52,10 @@ def check(
     html: Annotated[
         Path | None, typer.Option("--html", metavar="PATH", help="Write the page there.")
     ] = None,
+    tensorboard: Annotated[
+        Path | None,
+        typer.Option("--tensorboard", metavar="LOGDIR", help="Write findings for TensorBoard."),
+    ] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
     color: Annotated[Color, typer.Option("--color", help="Colour on the terminal.")] = Color.AUTO,
     verbose: Annotated[
@@ -80,6 +84,7 @@ def check(
         html=html,
         to_stdout=to_stdout,
         force=force,
+        tensorboard=tensorboard,
     )
     wanted = api.Target(
         script=None if module else target,
@@ -141,5 +146,8 @@ def _show(checked: Checked, color: Color, *, to_stdout: bool) -> None:
         sys.stdout.flush()
     if checked.written.html is not None:
         say(f"page: {checked.written.html}")
+    if checked.written.tensorboard is not None:
+        logdir = shlex.quote(str(checked.written.tensorboard.parent.parent))
+        say(f"for TensorBoard: tensorboard --logdir {logdir}")
     if checked.written.json is not None:
         say(f"next: gputune report {shlex.quote(str(checked.written.json))}")

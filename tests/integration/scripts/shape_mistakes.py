@@ -11,6 +11,7 @@ import numpy as np
 import tensorflow as tf
 from keras import layers
 
+keras.utils.set_random_seed(0)
 rng = np.random.default_rng(0)
 photos = rng.random((64, 28, 28), dtype=np.float32)
 colour = rng.random((64, 32, 32, 3), dtype=np.float32)
