@@ -9,9 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from gputune.analysis.calls import site as site_of
+from gputune.analysis.retracing import retracings
 from gputune.analysis.run import Run, read_run
 from gputune.api.recording import command_record, environment_record, sha256_of
 from gputune.checks.registry import entry
+from gputune.checks.script.shapes.seen import retraced
 from gputune.checks.source.runner import Looked
 from gputune.launch.child import Ended
 from gputune.launch.command import Target
@@ -45,6 +47,8 @@ def check_report(
     events = [dict(event) for event in ran.events] if ran is not None else []
     run = read_run(events)
     found = _found(looked, events, names)
+    if "shapes" in names:
+        found.setdefault("shapes", []).extend(_retraced(run, events))
     ends = _ending(run, ran, found)
     if ends is not None:
         found.setdefault("runs", []).append(ends)
@@ -60,7 +64,7 @@ def check_report(
         verdict=verdict(findings, checks, interrupted=command.interrupted),
         checks=checks,
         findings=findings,
-        style=seen.get("style"),
+        style=_style(run, seen),
         steps=int(seen.get("steps") or 0),
         epochs=int(seen.get("epochs") or 0),
         cut_short=bool(seen.get("cut_short")),
@@ -106,9 +110,18 @@ def _finding(body: Mapping[str, Any]) -> Finding:
         title=redact(str(body["title"])),
         evidence=tuple(redact(str(sentence)) for sentence in body.get("evidence") or ()),
         remedy=str(body.get("remedy") or ""),
+        snippet=redact(str(body.get("snippet") or "")),
         knobs=tuple(map(str, body.get("knobs") or ())),
         site=site_of(body.get("site")),
     )
+
+
+def _retraced(run: Run, events: Sequence[Mapping[str, Any]]) -> Iterable[Finding]:
+    """The functions that were traced again for other shapes, before the checks' last look."""
+    looked = next((float(e["t"]) for e in events if e["event"] == names_of.CHECKED), 0.0)
+    ends = [row.t_end for fit in run.fits for row in fit.rows]
+    for found in retracings([e for e in run.traced if float(e["t"]) <= looked], ends):
+        yield from retraced(found)
 
 
 def _ending(
@@ -192,6 +205,12 @@ def _rows(events: Sequence[Mapping[str, Any]], kind: str) -> list[dict[str, Any]
 def _layer(row: Mapping[str, Any]) -> LayerRow:
     shapes = tuple(tuple(shape) for shape in row.get("output_shapes") or ())
     return LayerRow(**{**row, "output_shapes": shapes})
+
+
+def _style(run: Run, seen: Mapping[str, Any]) -> str | None:
+    """How the checked training is written; the hooks on loops know it best."""
+    known = next((fit.style for fit in run.fits if fit.number == seen.get("fit")), None)
+    return known or seen.get("style")
 
 
 def _command(target: Target, source: Path | None, run: Run, ran: CheckRan | None) -> Command:

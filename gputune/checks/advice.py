@@ -6,19 +6,22 @@ from gputune.schema.finding import Finding, Severity
 from gputune.schema.site import Site
 
 
-def patience_too_long(kind: str, patience: int, epochs: int, site: Site | None) -> Finding:
+def patience_too_long(
+    kind: str, patience: int, epochs: int, site: Site | None, *, earliest: int | None = None
+) -> Finding:
     """`patience-too-long`: a callback that acts after more epochs than the training has.
 
-    The first epoch can only be the best so far, so with a patience of P the callback acts at the
-    end of epoch P + 1 at the earliest.
+    `earliest` is the first epoch at whose end it can act. The first epoch can only be the best so
+    far, so with a patience of P that is P + 1, where nothing else is known of the callback.
     """
+    earliest = patience + 1 if earliest is None else earliest
     return Finding(
         id="patience-too-long",
         severity=Severity.WARNING,
         title=f"{kind} can never act: its patience is {patience}, and there "
         f"{'is' if epochs == 1 else 'are'} {epochs} epoch{'' if epochs == 1 else 's'}.",
         evidence=(
-            f"it acts at the end of epoch {patience + 1} at the earliest, since the first epoch is "
+            f"it acts at the end of epoch {earliest} at the earliest, since the first epoch is "
             "always the best so far",
         ),
         remedy=f"Give {kind} a patience below {epochs}"

@@ -75,7 +75,7 @@ def _strip(traceback: TracebackType | None) -> TracebackType | None:
         traceback = traceback.tb_next
     for item in reversed(frames):
         name = item.tb_frame.f_globals.get("__name__", "")
-        if name.startswith("gputune.inject"):
+        if name.startswith(("gputune.inject", "gputune.checks")):
             continue
         item.tb_next = kept
         kept = item

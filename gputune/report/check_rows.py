@@ -18,11 +18,9 @@ def run_text(report: CheckReport) -> str:
         return "no training step was made"
     steps = "1 training step" if report.steps == 1 else f"{report.steps} training steps"
     epochs = "1 epoch" if report.epochs == 1 else f"{report.epochs} epochs"
-    if report.style == "loop":
+    if report.style != "keras.fit":
         return f"{steps} of a loop written by hand"
-    short = (
-        ", ended early by gputune, with one batch of validation each" if report.cut_short else ""
-    )
+    short = ", ended early by gputune (a validation is one batch)" if report.cut_short else ""
     return f"{steps} in {epochs}{short}"
 
 

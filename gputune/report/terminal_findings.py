@@ -47,6 +47,8 @@ def _finding(finding: Finding, ink: Ink) -> RenderableType:
         body.add_row(ink.text(sentence))
     if finding.remedy:
         body.add_row(ink.text(("Do: ", "green"), finding.remedy))
+    for line in finding.snippet.splitlines():
+        body.add_row(ink.text((f"    {line}", "dim")))
     return body
 
 

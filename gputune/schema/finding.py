@@ -23,7 +23,8 @@ class Finding:
 
     `id` is stable across versions (`input-bound`, `serial-map`, …); `title` is one sentence;
     `evidence` holds the measured figures that it stands on, each a sentence with units;
-    `remedy` says what to do; `knobs` names the knobs that address it; `site` is the line that
+    `remedy` says what to do, `snippet` is Python to paste for it (several lines, or empty);
+    `knobs` names the knobs that address it; `site` is the line that
     it is about, or None where it is about none.
     """
 
@@ -34,3 +35,4 @@ class Finding:
     remedy: str = ""
     knobs: tuple[str, ...] = ()
     site: Site | None = None
+    snippet: str = ""

@@ -37,7 +37,7 @@ process), so that the parent's sensors and the child's steps share one axis.
 | edit | setting (its number in the options, from 0), placed (bool: it was put in; else why it was not), note, site {…} (where; or null) |
 | check_finding | check (its name), finding {…} (a Finding's JSON) |
 | check_state | check, state (`clear` once it has looked, also with findings; `not-run`), reason |
-| checked | t, style, steps, epochs (ended), cut_short (bool: gputune ended an epoch early) (written before the checks' last look) |
+| checked | t, fit, style, steps, epochs (ended), cut_short (bool: gputune ended an epoch early) (written before the checks' last look) |
 | layers | model (its name), rows [{…}] (a LayerRow's JSON each) |
 | callback_costs | rows [{…}] (a CallbackCost's JSON each) |
 | style | style, note (a way of training that was recognised and is not measured) |

@@ -68,6 +68,16 @@ def test_what_runs_in_the_users_process_loads_wrapt_at_most(root: Path) -> None:
     assert loaded - sys.stdlib_module_names <= {"gputune", "wrapt"}
 
 
+def test_the_checks_in_the_users_process_load_no_more(root: Path) -> None:
+    code = (
+        "import gputune.checks.script.checking\n"
+        "from gputune.checks.registry import CHECKS\n"
+        "for one in CHECKS:\n    one.half == 'script' and one.load()\n"
+    )
+
+    assert loaded_by(code, root) - sys.stdlib_module_names <= {"gputune", "wrapt"}
+
+
 @pytest.mark.usefixtures("the_command_line")
 def test_importing_the_command_line_loads_nothing_heavy(root: Path) -> None:
     heavy = {"tensorflow", "keras", "optuna", "pandas", "scipy"}

@@ -15,32 +15,27 @@ import threading
 import time
 from collections.abc import Callable
 from types import ModuleType, TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
+from gputune.checks.script.length import Length
+from gputune.checks.script.made import Made
 from gputune.checks.script.raised import Raised
 from gputune.checks.script.runner import Runner
 from gputune.checks.script.training import Step, Training
-from gputune.inject import fits as inject_fits
 from gputune.inject.callbacks import identities
 from gputune.inject.patching import caller, patch
 from gputune.inject.sites import call_site
-from gputune.inject.stop import stop_script
 from gputune.schema.site import site_of
 from gputune.session import events
 
 if TYPE_CHECKING:
     from gputune.inject.watch import Watch
 
-FIRST_EPOCH_STEPS = 30
-LATER_EPOCH_STEPS = 10
-STEPS = FIRST_EPOCH_STEPS + LATER_EPOCH_STEPS
-"""Enough for a loss to show where it goes; a script's own epoch may be shorter."""
-FIRST_EPOCH_SHARE = 0.75
-"""Of the time that the training may take, so that a slow one reaches its epoch's end too."""
 VALIDATION_STEPS = 1
 WATCHDOG_S = 600.0
 """So long after the training began the process is ended, whatever hangs."""
 _NO_TRAINING = "no training was seen"
+_EXPLAINED = "gputune: the script's error is explained below; run it alone for the traceback"
 
 
 class Checking:
@@ -48,12 +43,12 @@ class Checking:
 
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
-        self._runner = Runner(watch, watch.options.checks)
+        self._made = Made(watch.guard)
+        self._runner = Runner(watch, watch.options.checks, self._made)
         self._training: Training | None = None
         self._container: Any = None
-        self._began = 0.0
+        self._length = Length(watch.options.max_s)
         self._last_step: float | None = None
-        self._steps_in_epoch = 0
         self._stopped_by_us = False
         self._over = False
         self._raised: BaseException | None = None
@@ -68,6 +63,9 @@ class Checking:
 
     def _hook(self, keras: ModuleType, tf: ModuleType) -> None:
         _keep_frames(keras)
+        for module in (keras.utils, keras.backend):
+            patch(module, "clear_session", self._around_clear_session)
+        self._made.watch(keras)
         patch(keras.Model, "fit", self._fit)
         container = keras.callbacks.CallbackList
         patch(container, "on_train_begin", self._around_train_begin)
@@ -91,10 +89,10 @@ class Checking:
         training = self._training
         if training.style != "loop":
             return False
-        training.steps = steps
+        self._length.steps = training.steps = steps
         training.iterator = iterator if iterator is not None else training.iterator
         self._runner.ask("step_ends", training, Step(steps, 0, {}, self._since(now)))
-        return steps >= STEPS or now - self._began > self._watch.options.max_s
+        return self._length.is_enough(now)
 
     def finish(self) -> None:
         """The training is over: the checks' last look at it."""
@@ -106,8 +104,8 @@ class Checking:
             self._runner.end(_NO_TRAINING)
             return
         self._watch.log.write(
-            events.CHECKED, t=time.perf_counter(), style=training.style, steps=training.steps,
-            epochs=training.epochs_ended, cut_short=training.cut_short,
+            events.CHECKED, t=time.perf_counter(), fit=training.number, style=training.style,
+            steps=training.steps, epochs=training.epochs_ended, cut_short=training.cut_short,
         )  # fmt: skip
         self._runner.ask("finish", training)
         self._runner.end()
@@ -144,15 +142,28 @@ class Checking:
         )  # fmt: skip
         if mine:
             self._guarded(self._begin, model, args, kwargs)
-        result = original(*args, **kwargs)
+        try:
+            result = original(*args, **kwargs)
+        except BaseException:
+            if mine:
+                self._forget_training()  # a script that catches this may train again
+            raise
         if mine:
             self._guarded(self.finish)
-            stop_script(watch)
+            _stop_script(watch)
+        return result
+
+    def _forget_training(self) -> None:
+        self._training = self._container = self._last_step = None
+        self._length, self._stopped_by_us = Length(self._watch.options.max_s), False
+
+    def _around_clear_session(self, original: Any, _: Any, args: Any, kwargs: Any) -> Any:
+        result = original(*args, **kwargs)
+        self._watch.guard.run("checking:frames", _keep_frames, sys.modules["keras"])
         return result
 
     def _begin(self, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         keras = sys.modules["keras"]
-        _keep_frames(keras)  # a script that clears the session has also cleared this
         signature = inspect.signature(keras.Model.fit)
         arguments = dict(signature.bind_partial(model, *args, **kwargs).arguments)
         self._training = Training(
@@ -180,7 +191,7 @@ class Checking:
         self._training_begins()
 
     def _training_begins(self) -> None:
-        self._began = time.perf_counter()
+        self._length.began = time.perf_counter()
         watchdog = threading.Timer(WATCHDOG_S, self._hangs)
         watchdog.daemon = True
         watchdog.start()
@@ -190,37 +201,27 @@ class Checking:
         training = self._training
         assert training is not None
         now = time.perf_counter()
-        training.iterator = inject_fits.live_iterator() or training.iterator
+        training.iterator = _live_iterator() or training.iterator
         made = int(getattr(training.model, "steps_per_execution", 1) or 1)
-        training.steps += made
-        self._steps_in_epoch += made
+        long_enough = self._length.step_ends(made, now)
+        training.steps = self._length.steps
         logs = _numbers(args[1] if len(args) > 1 else kwargs.get("logs"))
         step = Step(training.steps, training.epochs_ended, logs, self._since(now))
         self._runner.ask("step_ends", training, step)
-        if self._epoch_is_long_enough(now) and not training.model.stop_training:
+        if long_enough and not training.model.stop_training:
             self._stopped_by_us = training.cut_short = True
             training.model.stop_training = True
-
-    def _epoch_is_long_enough(self, now: float) -> bool:
-        training = self._training
-        assert training is not None
-        first = training.epochs_ended == 0
-        limit = FIRST_EPOCH_STEPS if first else LATER_EPOCH_STEPS
-        share = FIRST_EPOCH_SHARE if first else 1.0
-        late = now - self._began > share * self._watch.options.max_s
-        return self._steps_in_epoch >= limit or training.steps >= STEPS or late
 
     def _epoch_ended(self, container: Any, args: Any, kwargs: Any) -> None:
         training = self._training
         assert training is not None
         logs = args[1] if len(args) > 1 else kwargs.get("logs")
-        training.epochs_ended += 1
+        enough = self._length.epoch_ends(time.perf_counter())
+        training.epochs_ended = self._length.epochs
         training.metrics = tuple(logs or ())
-        self._steps_in_epoch, self._last_step = 0, None
+        self._last_step = None
         epoch = args[0] if args else kwargs.get("epoch", 0)
         self._runner.ask("epoch_ends", training, int(epoch), _numbers(logs))
-        late = time.perf_counter() - self._began > self._watch.options.max_s
-        enough = training.steps >= STEPS or late
         if self._stopped_by_us and not enough:
             training.model.stop_training = False  # into the next epoch
             self._stopped_by_us = False
@@ -275,7 +276,7 @@ class Checking:
     def _give_up(self, reason: str) -> None:
         self._over = True
         self._runner.end(reason)
-        stop_script(self._watch)
+        _stop_script(self._watch)
 
     def _uncaught(
         self, kind: type[BaseException], error: BaseException, trace: TracebackType | None
@@ -283,6 +284,8 @@ class Checking:
         """An error ends the script: one that a check explains needs no traceback."""
         if not issubclass(kind, Exception) or not self._failed(error):
             self._print(kind, error, trace)
+        else:
+            print(_EXPLAINED, file=sys.stderr)
 
     def _failed(self, error: BaseException) -> bool:
         """Ask the checks about the error, once; whether one of them has explained it."""
@@ -305,6 +308,18 @@ def _own(container: Any, given: Any) -> tuple[Any, ...]:
 def _keep_frames(keras: ModuleType) -> None:
     """Let errors keep Keras' frames: they hold the layer that raised, and what it was given."""
     keras.config.disable_traceback_filtering()
+
+
+def _live_iterator() -> Any:
+    # Loaded by now: `inject.watch` sets these hooks when the script imports Keras.
+    return sys.modules["gputune.inject.fits"].live_iterator()
+
+
+def _stop_script(watch: Watch) -> NoReturn:
+    # Here, since it imports multiprocessing, which a script may want to find unloaded.
+    from gputune.inject.stop import stop_script
+
+    stop_script(watch)
 
 
 def _numbers(logs: Any) -> dict[str, float]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from gputune.checks.script.made import Made
     from gputune.inject.watch import Watch
 
 
@@ -18,6 +19,8 @@ class Context:
     name: str
     watch: Watch
     """The hooks' shared state; `watch.recorder` knows the recorded `tf.data` calls."""
+    made: Made
+    """Where layers and callbacks were made: `made.site_of(layer)`."""
 
     @property
     def keras(self) -> Any:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from gputune.checks.registry import entry
 from gputune.checks.script.check import Check, NotRun
 from gputune.checks.script.context import Context
+from gputune.checks.script.made import Made
 from gputune.checks.script.raised import Raised
 from gputune.schema.finding import Finding
 from gputune.session import events
@@ -24,13 +25,13 @@ _MOST_FINDINGS = 20
 class Runner:
     """The checks that were asked for, and what became of each."""
 
-    def __init__(self, watch: Watch, names: Sequence[str]) -> None:
+    def __init__(self, watch: Watch, names: Sequence[str], made: Made) -> None:
         self._watch = watch
         self._active: dict[str, Check] = {}
         self._found: dict[str, list[Finding]] = {}
         for name in names:
             try:
-                self._active[name] = entry(name).load()(Context(name, watch))
+                self._active[name] = entry(name).load()(Context(name, watch, made))
             except Exception as error:  # a check that is broken is one that is not run
                 self._not_run(name, f"it could not be loaded: {_said(error)}")
 

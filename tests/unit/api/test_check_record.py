@@ -57,7 +57,10 @@ def test_states_and_findings_come_together() -> None:
         ran(
             finding("shapes", note), finding("shapes", problem), state("shapes"),
             state("callbacks", "not-run", "it failed in finish: KeyError"), state("runs"),
-            {"event": "checked", "style": "keras.fit", "steps": 40, "epochs": 2, "cut_short": True},
+            {
+                "event": "checked", "t": 9.0, "style": "keras.fit", "steps": 40, "epochs": 2,
+                "cut_short": True,
+            },
             STOPPED,
         ),
     )  # fmt: skip

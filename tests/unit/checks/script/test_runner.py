@@ -10,6 +10,7 @@ import pytest
 from gputune.checks import registry
 from gputune.checks.script import runner as under_test
 from gputune.checks.script.check import Check, NotRun
+from gputune.checks.script.made import Made
 from gputune.checks.script.raised import Raised
 from gputune.inject.guard import Guard
 from gputune.inject.watch import Watch
@@ -78,6 +79,10 @@ def watch(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Watch:
     return Watch(folder, Options(checks=tuple(CHECKS)), log, Guard(log))
 
 
+def asking(watch: Watch, *names: str) -> under_test.Runner:
+    return under_test.Runner(watch, names, Made(watch.guard))
+
+
 def said(watch: Watch) -> tuple[dict[str, list[str]], dict[str, tuple[str, str]]]:
     found: dict[str, list[str]] = {}
     states = {}
@@ -91,7 +96,7 @@ def said(watch: Watch) -> tuple[dict[str, list[str]], dict[str, tuple[str, str]]
 
 
 def test_a_check_that_fails_is_not_run_and_the_others_go_on(watch: Watch) -> None:
-    runner = under_test.Runner(watch, tuple(CHECKS))
+    runner = asking(watch, *CHECKS)
     runner.ask("training_begins", None)
     assert runner.ask("finish", None)
     runner.end()
@@ -106,7 +111,7 @@ def test_a_check_that_fails_is_not_run_and_the_others_go_on(watch: Watch) -> Non
 
 
 def test_a_check_that_cannot_be_loaded_is_not_run(watch: Watch) -> None:
-    runner = under_test.Runner(watch, ("quiet", "gone"))
+    runner = asking(watch, "quiet", "gone")
     runner.ask("finish", None)
     runner.end()
     _, states = said(watch)
@@ -115,7 +120,7 @@ def test_a_check_that_cannot_be_loaded_is_not_run(watch: Watch) -> None:
 
 
 def test_what_never_looked_is_not_run_with_the_reason(watch: Watch) -> None:
-    runner = under_test.Runner(watch, ("finds", "quiet"))
+    runner = asking(watch, "finds", "quiet")
     runner.ask_about(Raised(ValueError("x")))
     runner.end("the script ended with ValueError")
     _, states = said(watch)
@@ -127,7 +132,7 @@ def test_what_never_looked_is_not_run_with_the_reason(watch: Watch) -> None:
 
 def test_an_explained_error_is_not_explained_again(watch: Watch) -> None:
     raised = Raised(ValueError("x"))
-    under_test.Runner(watch, ("finds", "quiet", "last")).ask_about(raised)
+    asking(watch, "finds", "quiet", "last").ask_about(raised)
     assert raised.explained
     assert said(watch)[0] == {"finds": ["explained"]}
     assert (watch.folder.root / "checks" / "quiet" / "True").exists()
@@ -135,14 +140,14 @@ def test_an_explained_error_is_not_explained_again(watch: Watch) -> None:
 
 def test_what_only_reports_an_error_leaves_its_traceback(watch: Watch) -> None:
     raised = Raised(ValueError("x"))
-    under_test.Runner(watch, ("quiet", "last")).ask_about(raised)
+    asking(watch, "quiet", "last").ask_about(raised)
     assert not raised.explained
     assert said(watch)[0] == {"last": ["fails"]}
 
 
 def test_the_test_only_switch_breaks_the_named_check(watch: Watch) -> None:
     watch.guard = Guard(watch.log, break_hook="check:finds")
-    runner = under_test.Runner(watch, ("finds", "quiet"))
+    runner = asking(watch, "finds", "quiet")
     runner.ask("finish", None)
     runner.end()
     found, states = said(watch)
