@@ -15,6 +15,7 @@ import numpy as np
 import tensorflow as tf
 from convergence_cases import CASES
 
+from gputune.checks.script.made import Made
 from gputune.checks.script.runner import Runner
 from gputune.checks.script.training import Step, Training
 from gputune.inject import datasets
@@ -48,7 +49,7 @@ class Hooks(keras.callbacks.Callback):
 
 def check(watch, names, case):
     keras.utils.set_random_seed(0)
-    runner = Runner(watch, names)
+    runner = Runner(watch, names, MADE)
     runner.ask("keras_imported", keras, tf)
     model, arguments = case(np.random.default_rng(0))
     training = Training(
@@ -82,6 +83,8 @@ def said(watch):
         if event["event"] == "check_finding":
             finding = event["finding"]
             text = f"{finding['severity']} {finding['id']}"
+            if os.environ.get("WHOLE") and finding["site"] is not None:
+                text += f" at {finding['site']['code']}"
             if os.environ.get("WHOLE"):
                 text = f"{text}: {finding['title']} {finding['evidence']}"
             found.setdefault(event["check"], []).append(text)
@@ -93,6 +96,8 @@ def said(watch):
 
 
 first = watched()
+MADE = Made(first.guard)
+MADE.watch(keras)
 datasets.watch(tf, first)
 results = {}
 for name, case in CASES.items():

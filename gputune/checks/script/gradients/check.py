@@ -10,6 +10,7 @@ from gputune.checks.script.gradients.judging import Kernel, judge_kernels, judge
 from gputune.checks.script.probe.beginning import beginning, keep
 from gputune.checks.script.probe.passes import passes
 from gputune.checks.script.probe.recorder import layer_of
+from gputune.checks.script.probe.sites import sites
 from gputune.checks.script.training import Training
 
 
@@ -24,8 +25,9 @@ class Gradients(Check):
     def finish(self, training: Training) -> Findings:
         """Judge what the training step does on held batches."""
         looked = tuple(one.of for one in passes(self.context, training))
-        yield from judge_passes(looked, training.site)
-        yield from judge_kernels(tuple(_kernels(training)), training.steps, training.site)
+        where = sites(self.context, training)
+        yield from judge_passes(looked, where)
+        yield from judge_kernels(tuple(_kernels(training)), training.steps, where)
 
 
 def _kernels(training: Training) -> Iterator[Kernel]:

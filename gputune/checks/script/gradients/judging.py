@@ -6,8 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from gputune.checks.script.probe.facts import Activation, Gradient, Pass, norm_of
+from gputune.checks.script.probe.sites import Sites
 from gputune.schema.finding import Finding, Severity
-from gputune.schema.site import Site
 
 VANISHED = 1e-6
 """A layer's gradient norm as a share of the largest layer's.
@@ -45,20 +45,20 @@ class Kernel:
     alike_after: bool = False
 
 
-def judge_passes(passes: Sequence[Pass], site: Site | None) -> Iterator[Finding]:
+def judge_passes(passes: Sequence[Pass], sites: Sites) -> Iterator[Finding]:
     """`dead-units`, `no-gradient`, `vanishing-gradients`, `exploding-gradients`."""
     first = next((one for one in passes if one.weights == "first"), None)
     last = [one for one in passes if one.weights == "last"]
-    dead = list(_dead(last, site))
+    dead = list(_dead(last, sites))
     yield from dead
-    yield from _without(passes, site)
+    yield from _without(passes, sites)
     if not any(finding.severity is Severity.PROBLEM for finding in dead):
-        yield from _vanishing(passes, site)
+        yield from _vanishing(passes, sites)
     if first is not None and last:
-        yield from _exploding(first, last, site)
+        yield from _exploding(first, last, sites)
 
 
-def judge_kernels(kernels: Sequence[Kernel], steps: int, site: Site | None) -> Iterator[Finding]:
+def judge_kernels(kernels: Sequence[Kernel], steps: int, sites: Sites) -> Iterator[Finding]:
     """`weights-symmetric`, `weights-too-large`."""
     alike = [
         kernel
@@ -77,7 +77,7 @@ def judge_kernels(kernels: Sequence[Kernel], steps: int, site: Site | None) -> I
             ),
             remedy="Leave kernel_initializer out, or give it a random one (glorot_uniform, "
             "he_normal): a constant makes all units one.",
-            site=site,
+            site=sites.of(alike[0].layer),
         )
     large = [
         (kernel, kernel.rms / (2 / kernel.fan_in) ** 0.5)
@@ -97,11 +97,11 @@ def judge_kernels(kernels: Sequence[Kernel], steps: int, site: Site | None) -> I
             ),
             remedy="Use he_normal before a ReLU and glorot_uniform elsewhere: they scale with the "
             "number of inputs.",
-            site=site,
+            site=sites.of(large[0][0].layer),
         )
 
 
-def _dead(last: Sequence[Pass], site: Site | None) -> Iterator[Finding]:
+def _dead(last: Sequence[Pass], sites: Sites) -> Iterator[Finding]:
     """Units that are zero in every pass, by layer."""
     if not last:
         return
@@ -140,11 +140,11 @@ def _dead(last: Sequence[Pass], site: Site | None) -> Iterator[Finding]:
                 remedy="A dead ReLU gets no gradient and stays dead: lower the learning rate, "
                 "normalise the inputs, initialise with he_normal, or use LeakyReLU, gelu or "
                 "swish.",
-                site=site,
+                site=sites.of(layers[0]),
             )
 
 
-def _without(passes: Sequence[Pass], site: Site | None) -> Iterator[Finding]:
+def _without(passes: Sequence[Pass], sites: Sites) -> Iterator[Finding]:
     """Layers whose weights the loss does not depend on, in every pass."""
     counted = [one for one in passes if one.gradients]
     if not counted:
@@ -171,11 +171,11 @@ def _without(passes: Sequence[Pass], site: Site | None) -> Iterator[Finding]:
             remedy="Look for an operation without a derivative between them and the loss (argmax, "
             "round, a cast to integers, .numpy(), a comparison), or for a layer that is made and "
             "not used; weights that are not to be trained get trainable = False.",
-            site=site,
+            site=sites.of(layers[0]),
         )
 
 
-def _vanishing(passes: Sequence[Pass], site: Site | None) -> Iterator[Finding]:
+def _vanishing(passes: Sequence[Pass], sites: Sites) -> Iterator[Finding]:
     """Layers that get next to nothing in every pass, beside the layer that gets most."""
     counted = [one for one in passes if norm_of(one.gradients)]
     if len({one.weights for one in counted}) < 2:
@@ -196,7 +196,7 @@ def _vanishing(passes: Sequence[Pass], site: Site | None) -> Iterator[Finding]:
             ),
             remedy="Use relu or gelu instead of sigmoid or tanh between layers, "
             "BatchNormalization or LayerNormalization, residual connections, or fewer layers.",
-            site=site,
+            site=sites.of(layers[0]),
         )
 
 
@@ -210,7 +210,7 @@ def _shares(gradients: Sequence[Gradient]) -> dict[str, float]:
     return {layer: (value / most) ** 0.5 for layer, value in squares.items()} if most else {}
 
 
-def _exploding(first: Pass, last: Sequence[Pass], site: Site | None) -> Iterator[Finding]:
+def _exploding(first: Pass, last: Sequence[Pass], sites: Sites) -> Iterator[Finding]:
     before = norm_of(first.gradients)
     after = min((norm_of(one.gradients) or 0.0 for one in last), default=0.0)
     if not before or after < LARGE or after < GROWN * before:
@@ -227,7 +227,7 @@ def _exploding(first: Pass, last: Sequence[Pass], site: Site | None) -> Iterator
         ),
         remedy="Give the optimizer clipnorm=1.0 (or global_clipnorm), lower the learning rate, "
         "and bring inputs and labels to a scale near 1.",
-        site=site,
+        site=sites.of(most),
     )
 
 

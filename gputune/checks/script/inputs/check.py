@@ -6,6 +6,7 @@ from gputune.checks.script.check import Check, Findings
 from gputune.checks.script.inputs.judging import judge
 from gputune.checks.script.probe.beginning import keep
 from gputune.checks.script.probe.passes import passes
+from gputune.checks.script.probe.sites import sites
 from gputune.checks.script.training import Training
 
 
@@ -20,4 +21,4 @@ class Inputs(Check):
     def finish(self, training: Training) -> Findings:
         """Judge the inputs as the first layers get them: after Rescaling and Normalization."""
         looked = passes(self.context, training)
-        yield from judge(looked[0].of.first_inputs, training.site)
+        yield from judge(looked[0].of.first_inputs, sites(self.context, training))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from gputune.checks.script.probe.facts import FirstInput
+from gputune.checks.script.probe.sites import Sites
 from gputune.schema.finding import Finding, Severity
 from gputune.schema.site import Site
 
@@ -25,11 +26,12 @@ _CHANNELS = (1, 3, 4)
 _MOST_COLUMNS = 5
 
 
-def judge(firsts: Sequence[FirstInput], site: Site | None) -> Iterator[Finding]:
+def judge(firsts: Sequence[FirstInput], sites: Sites) -> Iterator[Finding]:
     """`inputs-not-normalised`, one for each input that a kernel is given as it is."""
     for first in firsts:
         if first.normalised_after or first.values.minimum is None:
             continue
+        site = sites.of(first.layer)
         finding = _image(first, site) if _is_image(first) else _features(first, site)
         if finding is not None:
             yield finding

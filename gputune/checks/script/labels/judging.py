@@ -13,7 +13,6 @@ from gputune.checks.script.labels.losses import BINARY, CATEGORICAL, REGRESSION,
 from gputune.schema.finding import Finding, Severity
 from gputune.schema.site import Site
 
-out_of_range = judging_values.out_of_range
 TOLERANCE = 1e-3
 """Beyond 0 and 1, so that rounding in float16 is no logit."""
 _CLASSES = (SPARSE, *CATEGORICAL)

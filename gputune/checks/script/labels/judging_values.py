@@ -81,8 +81,25 @@ def constant(output: Output, site: Site | None) -> Iterator[Finding]:
     )
 
 
-def out_of_range(label: int, units: int, evidence: tuple[str, ...], site: Site | None) -> Finding:
-    """`label-out-of-range`: a class number that no output stands for."""
+def _sparse(
+    output: Output, labels: Labels, low: float, high: float, site: Site | None
+) -> Iterator[Finding]:
+    if labels.fractions:
+        yield Finding(
+            id="labels-are-no-classes",
+            severity=Severity.PROBLEM,
+            title=f"{output.loss} wants class numbers, but the labels are fractions.",
+            evidence=(f"labels from {low:.4g} to {high:.4g}; the loss cuts their fraction off",),
+            remedy='For a number to be predicted: Dense(1) without activation, loss="mse".',
+            site=site,
+        )
+    elif low < 0 or high >= output.units:
+        label = int(low) if low < 0 else int(high)
+        yield _out_of_range(label, output.units, (f"labels from {low:g} to {high:g}",), site)
+
+
+def _out_of_range(label: int, units: int, evidence: tuple[str, ...], site: Site | None) -> Finding:
+    """A class number that no output stands for: on a GPU the loss is NaN, on a CPU an error."""
     if units == 1:
         cure = 'Two classes: Dense(1, activation="sigmoid") with loss="binary_crossentropy"; more: '
         cure += "as many units as there are classes."
@@ -103,23 +120,6 @@ def out_of_range(label: int, units: int, evidence: tuple[str, ...], site: Site |
         remedy=cure,
         site=site,
     )
-
-
-def _sparse(
-    output: Output, labels: Labels, low: float, high: float, site: Site | None
-) -> Iterator[Finding]:
-    if labels.fractions:
-        yield Finding(
-            id="labels-are-no-classes",
-            severity=Severity.PROBLEM,
-            title=f"{output.loss} wants class numbers, but the labels are fractions.",
-            evidence=(f"labels from {low:.4g} to {high:.4g}; the loss cuts their fraction off",),
-            remedy='For a number to be predicted: Dense(1) without activation, loss="mse".',
-            site=site,
-        )
-    elif low < 0 or high >= output.units:
-        label = int(low) if low < 0 else int(high)
-        yield out_of_range(label, output.units, (f"labels from {low:g} to {high:g}",), site)
 
 
 def _no_zeros_and_ones(

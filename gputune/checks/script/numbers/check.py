@@ -12,6 +12,7 @@ from gputune.checks.script.probe.beginning import keep
 from gputune.checks.script.probe.facts import Pass, Values
 from gputune.checks.script.probe.losses import Losses
 from gputune.checks.script.probe.passes import passes
+from gputune.checks.script.probe.sites import sites
 from gputune.checks.script.training import Step, Training
 
 
@@ -49,7 +50,7 @@ class Numbers(Check):
             first_bad_step=self._losses.first_bad_step,
             losses=tuple(self._losses.values),
         )
-        yield from judge(seen, training.site)
+        yield from judge(seen, sites(self.context, training))
 
 
 def _data(training: Training) -> Iterator[Values]:

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gputune.checks.script.probe.facts import Pass, Values, norm_of
+from gputune.checks.script.probe.sites import Sites
 from gputune.schema.finding import Finding, Severity
 from gputune.schema.site import Site
 
@@ -28,7 +29,7 @@ class Seen:
     losses: tuple[float, ...] = ()
 
 
-def judge(seen: Seen, site: Site | None) -> Iterator[Finding]:
+def judge(seen: Seen, sites: Sites) -> Iterator[Finding]:
     """At most one finding for each input, else one for the first place in the model."""
     bad = [one for one in seen.data if not one.finite]
     broken = next((one for one in seen.passes if _breaks(one)), None)
@@ -36,11 +37,11 @@ def judge(seen: Seen, site: Site | None) -> Iterator[Finding]:
     when = _when(seen)
     if bad:
         for values in _one_for_each(bad):
-            yield _of_data(values, trouble, when, site)
+            yield _of_data(values, trouble, when, sites.training)
     elif broken is not None:
-        yield _of_pass(broken, when, site)
+        yield _of_pass(broken, when, sites)
     elif trouble:
-        yield _on_the_way(seen, when, site)
+        yield _on_the_way(seen, when, sites.training)
 
 
 def _breaks(one: Pass) -> bool:
@@ -88,7 +89,7 @@ def _of_data(values: Values, trouble: bool, when: tuple[str, ...], site: Site | 
     )
 
 
-def _of_pass(one: Pass, when: tuple[str, ...], site: Site | None) -> Finding:
+def _of_pass(one: Pass, when: tuple[str, ...], sites: Sites) -> Finding:
     weights = "before the first step" if one.weights == "first" else "after the last step"
     where = f"seen on a batch held in memory, with the weights {weights}"
     first = next((call for call in one.activations if call.inputs_finite and not call.finite), None)
@@ -101,7 +102,7 @@ def _of_pass(one: Pass, when: tuple[str, ...], site: Site | None) -> Finding:
             remedy="Look for a division by zero, a logarithm or root of what can be zero or "
             "negative, an exponential of what can be large, or weights that are too large, in "
             "that layer; tf.debugging.enable_check_numerics() stops at the very operation.",
-            site=site,
+            site=sites.of(first.layer),
         )
     if not _finite(one.loss):
         return Finding(
@@ -112,7 +113,7 @@ def _of_pass(one: Pass, when: tuple[str, ...], site: Site | None) -> Finding:
             remedy="The loss itself makes it: a logarithm of zero (give the loss logits and "
             "from_logits=True), labels that it is not made for, a division by a sum that can be "
             "zero.",
-            site=site,
+            site=sites.training,
         )
     layers = dict.fromkeys(g.layer for g in reversed(one.gradients) if not g.finite)
     names = ", ".join(list(layers)[:_MOST_LAYERS])
@@ -123,7 +124,7 @@ def _of_pass(one: Pass, when: tuple[str, ...], site: Site | None) -> Finding:
         evidence=(f"of the layers (from the loss backwards) {names}", where, *when),
         remedy="The derivative of a root, a norm or a division is infinite at zero: add a small "
         "number inside of it, or choose tf.math.divide_no_nan.",
-        site=site,
+        site=sites.of(next(iter(layers), "")),
     )
 
 
