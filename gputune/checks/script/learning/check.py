@@ -10,11 +10,10 @@ from gputune.checks.script.context import Context
 from gputune.checks.script.learning.judging import Course, Epoch, judge
 from gputune.checks.script.probe import compiled
 from gputune.checks.script.probe.beginning import beginning, keep
+from gputune.checks.script.probe.callbacks import changes_rate, inner_optimizer
 from gputune.checks.script.probe.losses import Losses
 from gputune.checks.script.probe.passes import passes
 from gputune.checks.script.training import Step, Training
-
-_SCHEDULES = ("LearningRateScheduler", "ReduceLROnPlateau")
 
 
 class Learning(Check):
@@ -87,13 +86,16 @@ def _shows_means(model: Any) -> bool:
 
 
 def _rate(keras: Any, training: Training) -> dict[str, Any]:
-    """The optimizer's class, its learning rate, and whether something is to change that."""
-    optimizer = training.model.optimizer
-    while type(optimizer).__name__ == "LossScaleOptimizer":
-        optimizer = optimizer.inner_optimizer
-    kinds = [type(callback).__name__ for callback in training.callbacks]
-    # `learning_rate` is a variable, or with a schedule that schedule's value at this step.
-    scheduled = _schedule(keras, optimizer) or any(kind in _SCHEDULES for kind in kinds)
+    """The optimizer's class, its learning rate, and whether the first steps say little of it.
+
+    They do where the rate is to change, and where gradients are gathered over many steps.
+    """
+    optimizer = inner_optimizer(training.model.optimizer)
+    scheduled = (
+        _schedule(keras, optimizer)
+        or any(map(changes_rate, training.callbacks))
+        or (getattr(optimizer, "gradient_accumulation_steps", None) or 1) > 1
+    )
     try:
         rate = float(keras.ops.convert_to_numpy(optimizer.learning_rate))
     except Exception:  # no optimizer, or replicas' variables
@@ -102,7 +104,7 @@ def _rate(keras: Any, training: Training) -> dict[str, Any]:
 
 
 def _schedule(keras: Any, optimizer: Any) -> bool:
-    """Whether the rate comes from a schedule: then it is no variable that could be set."""
+    """Whether the rate comes from a schedule: then it is that one's value, and no variable."""
     return not isinstance(getattr(optimizer, "learning_rate", None), keras.Variable)
 
 

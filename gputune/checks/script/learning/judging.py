@@ -43,7 +43,8 @@ class Epoch:
 class Course:
     """`losses` by step up to the first that is not finite; `movement` is relative, for all steps.
 
-    `scheduled` says that the rate changes by itself: it may begin near zero. `own_step` says that
+    `scheduled` says that the rate changes by itself, or that updates come after many steps: the
+    weights may begin to move later. `own_step` says that
     the training step is the script's, so that what it calls loss may be anything.
     """
 
@@ -64,7 +65,8 @@ def judge(course: Course, site: Site | None) -> Iterator[Finding]:
     if course.first_bad_step is not None or len(course.losses) < FEWEST_STEPS:
         return  # NaN is for the check `numbers`
     per_step = None if course.movement is None else course.movement / len(course.losses)
-    if per_step is not None and per_step < STILL and not course.scheduled:
+    still = per_step is not None and per_step < STILL and not course.scheduled
+    if per_step is not None and still and any(course.losses):  # of a loss of 0 nothing is to learn
         yield _still(course, per_step, site)
     elif _spread(course.losses) < CONSTANT:
         yield _constant(course, site)

@@ -25,7 +25,7 @@ class OrderOfData(Check):
         if stream:
             arrays = labels_seen(training)
             whole = _joined([_class_numbers(array) for array in arrays])
-        shuffled = _shuffled(self.context, given, training)
+        shuffled = _of_arrays(training) if not stream else _of_calls(self.context, given)
         if not whole and shuffled is Shuffled.UNKNOWN:
             raise NotRun("neither class labels nor recorded tf.data calls were seen")
         yield from judge(
@@ -40,10 +40,13 @@ class OrderOfData(Check):
         )
 
 
-def _shuffled(context: Context, given: Any, training: Training) -> Shuffled:
-    if given is not None and hasattr(given, "shape") and not hasattr(given, "element_spec"):
-        # As Keras does for arrays: `shuffle` is True where it is not given.
-        return Shuffled.NO if training.arguments.get("shuffle") is False else Shuffled.YES
+def _of_arrays(training: Training) -> Shuffled:
+    """As Keras does for arrays: `shuffle` is True where it is not given."""
+    return Shuffled.NO if training.arguments.get("shuffle") is False else Shuffled.YES
+
+
+def _of_calls(context: Context, given: Any) -> Shuffled:
+    """From the recorded calls of tf.data, where all that the data come from is known."""
     recorder = context.watch.recorder
     number = recorder.id_of(given) if recorder is not None and given is not None else None
     if recorder is None or number is None:

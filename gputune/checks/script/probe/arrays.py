@@ -64,7 +64,9 @@ def all_finite(array: Any) -> bool:
     """Whether no number of the array is NaN or infinite; what holds no floats always is."""
     import numpy as np
 
-    return kind_of(array) != "float" or bool(np.isfinite(array.astype("float32")).all())
+    if kind_of(array) != "float":
+        return True
+    return bool(np.isfinite(array if array.dtype.kind == "f" else array.astype("float32")).all())
 
 
 def column_rms(array: Any) -> tuple[float, ...]:
@@ -105,8 +107,10 @@ def leaves(name: str, element: Any) -> Iterator[tuple[str, Any]]:
 
 def as_array(tensor: Any) -> Any:
     """The NumPy array of an eager tensor, or None for what has none (symbolic, ragged, sparse)."""
+    import numpy as np
+
     if hasattr(tensor, "nbytes") and not hasattr(tensor, "numpy"):
-        return tensor
+        return np.asarray(tensor)
     try:
         return tensor.numpy()
     except Exception:  # symbolic tensors raise what they like

@@ -45,6 +45,13 @@ def _copied(model: Any) -> Beginning:
     variables = list(model.variables)
     if not model.weights:
         return Beginning(reason="the model was not built before its first step")
+    try:
+        return _within_bounds(variables)
+    except Exception as error:  # the variables of a strategy's replicas
+        return Beginning(reason=f"they cannot be read: {type(error).__name__}")
+
+
+def _within_bounds(variables: list[Any]) -> Beginning:
     size = sum(_bytes(variable) for variable in variables)
     if size > MOST_BYTES:
         return Beginning(reason=f"its weights take more than {MOST_BYTES >> 30} GiB")

@@ -8,6 +8,7 @@ the random generators and of the metrics too.
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -21,6 +22,8 @@ from gputune.checks.script.probe.recorder import Recorder
 from gputune.checks.script.training import Batch, Training
 
 _KEY = "probe.passes"
+MOST_S = 60.0
+"""After this no further pass is made: what a large model shows in one is enough."""
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,7 @@ def _passes(context: Context, training: Training) -> Iterator[Looked]:
     variables = list(model.variables)
     first = beginning(training)
     now = copies(variables)
+    began = time.perf_counter()
     try:
         if first.fits(variables):
             put(variables, first.arrays)
@@ -75,6 +79,8 @@ def _passes(context: Context, training: Training) -> Iterator[Looked]:
         if all(arrays.all_finite(array) for array in now):
             for batch in batches:
                 yield _pass(context, training, batch, "last")
+                if time.perf_counter() - began > MOST_S:
+                    break
     finally:
         put(variables, now)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
@@ -28,6 +29,7 @@ class Recorder:
         """Made of the batch by layers without a kernel."""
         self._after_first: dict[int, int] = {}
         """Made of a first layer's output by layers without weights: which one's."""
+        self._given_to: set[int] = set()
         self._normalised: set[int] = set()
         self._first: list[tuple[str, str, Any]] = []
         self.activations: list[Activation] = []
@@ -66,9 +68,11 @@ class Recorder:
         )
 
     def _layer(self, original: Callable[..., Any]) -> Callable[..., Any]:
-        recorder = self
+        recorder, listens = self, threading.get_ident()
 
         def hooked(layer: Any, *args: Any, **kwargs: Any) -> Any:
+            if threading.get_ident() != listens:  # a worker that makes batches
+                return original(layer, *args, **kwargs)
             given = list(_tensors((args, tuple(kwargs.values()))))
             if layer is recorder._model:
                 recorder._raw.update({id(leaf): leaf for leaf in given})
@@ -124,11 +128,7 @@ class Recorder:
         raw = [tensor for tensor in given if self._is_raw(tensor)]
         if raw and len(raw) == len(given):
             if kernel and not _is_table(layer):
-                array = arrays.as_array(raw[0])
-                if array is not None:
-                    number = len(self._first)
-                    self._first.append((layer.name, type(layer).__name__, array))
-                    self._after_first.update({id(tensor): number for tensor in made})
+                self._add_first(layer, raw[0], made)
             elif not layer.weights or type(layer).__name__ == "Normalization":
                 self._raw.update({id(tensor): tensor for tensor in made})
             return
@@ -140,6 +140,16 @@ class Recorder:
                 self._normalised.add(number)
             elif not layer.weights:
                 self._after_first.update({id(made_one): number for made_one in made})
+
+    def _add_first(self, layer: Any, tensor: Any, made: list[Any]) -> None:
+        """One record for each tensor, of the first layer that is given it."""
+        array = arrays.as_array(tensor)
+        if array is None or id(tensor) in self._given_to:
+            return
+        self._given_to.add(id(tensor))
+        number = len(self._first)
+        self._first.append((layer.name, type(layer).__name__, array))
+        self._after_first.update({id(one): number for one in made})
 
     def _is_raw(self, tensor: Any) -> bool:
         """Whether it is of the batch: that very tensor, or the same numbers (Keras casts)."""
