@@ -55,7 +55,7 @@ def check_report(
     found = _once(found)
     checks = tuple(_state(name, found.get(name, ()), looked, events) for name in names)
     findings = _sorted(finding for name in names for finding in found.get(name, ()))
-    seen: dict[str, Any] = next((e for e in events if e["event"] == names_of.CHECKED), {})
+    seen: dict[str, Any] = next((e for e in reversed(events) if e["event"] == names_of.CHECKED), {})
     command = _command(target, source, run, ran)
     return CheckReport(
         command=command,
@@ -118,7 +118,7 @@ def _finding(body: Mapping[str, Any]) -> Finding:
 
 def _retraced(run: Run, events: Sequence[Mapping[str, Any]]) -> Iterable[Finding]:
     """The functions that were traced again for other shapes, before the checks' last look."""
-    looked = next((float(e["t"]) for e in events if e["event"] == names_of.CHECKED), 0.0)
+    looked = max((float(e["t"]) for e in events if e["event"] == names_of.CHECKED), default=0.0)
     ends = [row.t_end for fit in run.fits for row in fit.rows]
     for found in retracings([e for e in run.traced if float(e["t"]) <= looked], ends):
         yield from retraced(found)

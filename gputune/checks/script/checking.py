@@ -49,7 +49,10 @@ class Checking:
         self._container: Any = None
         self._length = Length(watch.options.max_s)
         self._last_step: float | None = None
+        self._earlier_steps = 0
+        """Of trainings whose error the script has caught, or has not."""
         self._stopped_by_us = False
+        self._watchdog: threading.Timer | None = None
         self._over = False
         self._raised: BaseException | None = None
         self._print = sys.excepthook
@@ -69,12 +72,9 @@ class Checking:
         patch(keras.Model, "fit", self._fit)
         container = keras.callbacks.CallbackList
         patch(container, "on_train_begin", self._around_train_begin)
-        for name, then in (
-            ("on_train_batch_end", self._step_ended),
-            ("on_epoch_end", self._epoch_ended),
-            ("on_test_batch_end", self._test_batch_ended),
-        ):
-            patch(container, name, self._after(then))
+        patch(container, "on_train_batch_end", self._after(self._step_ended))
+        patch(container, "on_epoch_end", self._around_epoch_end)
+        patch(container, "on_test_batch_end", self._after(self._test_batch_ended))
         self._runner.ask("keras_imported", keras, tf)
 
     def enough(self, steps: int, iterator: Any) -> bool:
@@ -99,14 +99,12 @@ class Checking:
         if self._over:
             return
         self._over = True
+        self._call_off()
         training = self._training
         if training is None:
             self._runner.end(_NO_TRAINING)
             return
-        self._watch.log.write(
-            events.CHECKED, t=time.perf_counter(), fit=training.number, style=training.style,
-            steps=training.steps, epochs=training.epochs_ended, cut_short=training.cut_short,
-        )  # fmt: skip
+        self._write_length(training)
         self._runner.ask("finish", training)
         self._runner.end()
 
@@ -121,8 +119,7 @@ class Checking:
         if error is not None:
             self._failed(error)
             self._over = True
-            kind = type(error).__name__
-            self._runner.end(f"the script ended with {kind} before its training was under way")
+            self._runner.end(f"the script ended with {type(error).__name__} {self._when()}")
         elif self._training is not None:
             self.finish()
         else:
@@ -136,8 +133,9 @@ class Checking:
         kwargs: dict[str, Any],
     ) -> Any:  # fmt: skip
         watch = self._watch
+        free = self._training is None or self._training.style == "loop"  # a short one before it
         mine = (
-            self._training is None and not watch.in_fit and watch.guard.works
+            free and not watch.in_fit and watch.guard.works
             and watch.measures(watch.trainings + 1)
         )  # fmt: skip
         if mine:
@@ -153,9 +151,32 @@ class Checking:
             _stop_script(watch)
         return result
 
+    def _call_off(self) -> None:
+        if self._watchdog is not None:
+            self._watchdog.cancel()
+
     def _forget_training(self) -> None:
+        self._call_off()
+        if self._training is not None and self._training.steps:
+            self._write_length(self._training)
+            self._earlier_steps += self._training.steps
         self._training = self._container = self._last_step = None
         self._length, self._stopped_by_us = Length(self._watch.options.max_s), False
+
+    def _write_length(self, training: Training) -> None:
+        self._watch.log.write(
+            events.CHECKED, t=time.perf_counter(), fit=training.number, style=training.style,
+            steps=training.steps, epochs=training.epochs_ended, cut_short=training.cut_short,
+        )  # fmt: skip
+
+    def _steps(self) -> int:
+        """Training steps made in all."""
+        return self._earlier_steps + (self._training.steps if self._training is not None else 0)
+
+    def _when(self) -> str:
+        """When an error came, in words."""
+        steps = self._steps()
+        return f"after {steps} training steps" if steps else "before its first training step"
 
     def _around_clear_session(self, original: Any, _: Any, args: Any, kwargs: Any) -> Any:
         result = original(*args, **kwargs)
@@ -163,6 +184,7 @@ class Checking:
         return result
 
     def _begin(self, model: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self._forget_training()
         keras = sys.modules["keras"]
         signature = inspect.signature(keras.Model.fit)
         arguments = dict(signature.bind_partial(model, *args, **kwargs).arguments)
@@ -192,9 +214,9 @@ class Checking:
 
     def _training_begins(self) -> None:
         self._length.began = time.perf_counter()
-        watchdog = threading.Timer(WATCHDOG_S, self._hangs)
-        watchdog.daemon = True
-        watchdog.start()
+        self._watchdog = threading.Timer(WATCHDOG_S, self._hangs)
+        self._watchdog.daemon = True
+        self._watchdog.start()
         self._runner.ask("training_begins", self._training)
 
     def _step_ended(self, container: Any, args: Any, kwargs: Any) -> None:
@@ -212,6 +234,16 @@ class Checking:
             self._stopped_by_us = training.cut_short = True
             training.model.stop_training = True
 
+    def _around_epoch_end(self, original: Any, container: Any, args: Any, kwargs: Any) -> Any:
+        if not self._of_training(container):
+            return original(*args, **kwargs)
+        if self._stopped_by_us:
+            # Keras has left the epoch's steps; what callbacks say from here on is theirs.
+            container.model.stop_training = self._stopped_by_us = False
+        result = original(*args, **kwargs)
+        self._guarded(self._epoch_ended, container, args, kwargs)
+        return result
+
     def _epoch_ended(self, container: Any, args: Any, kwargs: Any) -> None:
         training = self._training
         assert training is not None
@@ -222,10 +254,7 @@ class Checking:
         self._last_step = None
         epoch = args[0] if args else kwargs.get("epoch", 0)
         self._runner.ask("epoch_ends", training, int(epoch), _numbers(logs))
-        if self._stopped_by_us and not enough:
-            training.model.stop_training = False  # into the next epoch
-            self._stopped_by_us = False
-        elif enough:
+        if enough:
             training.model.stop_training = True
 
     def _test_batch_ended(self, container: Any, args: Any, kwargs: Any) -> None:
@@ -294,7 +323,8 @@ class Checking:
         self._raised = error
         if self._training is not None:
             self._training.iterator = None  # one over Python code would hang the interpreter's end
-        raised = Raised(error)
+            self._write_length(self._training)
+        raised = Raised(error, self._steps())
         self._watch.guard.run("checking:failed", self._runner.ask_about, raised)
         return raised.explained
 

@@ -36,11 +36,13 @@ class RaisedFrame:
 class Raised:
     """An error on its way to the top of the script.
 
-    `explained` says whether a check before this one has said what is wrong.
+    `steps` counts the training steps made until then, `explained` says whether a check before this
+    one has said what is wrong.
     """
 
-    def __init__(self, error: BaseException) -> None:
+    def __init__(self, error: BaseException, steps: int = 0) -> None:
         self.error = error
+        self.steps = steps
         self.explained = False
 
     @property

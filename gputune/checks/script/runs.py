@@ -20,10 +20,11 @@ class Runs(Check):
             return
         first = next((line for line in raised.text.splitlines() if line.strip()), "")
         said = f"{raised.kind}: {first.strip()[:_LONGEST]}" if first else raised.kind
+        when = f"after {raised.steps} training steps" if raised.steps else "before it trains"
         yield Finding(
             id="script-fails",
             severity=Severity.PROBLEM,
-            title=f"The script ends with {_article(raised.kind)} before its training is under way.",
+            title=f"The script ends with {_article(raised.kind)} {when}.",
             evidence=(said,),
             remedy="Repair that line first; the checks that need a training were not run. The "
             "whole traceback stands above.",

@@ -31,6 +31,7 @@ def report() -> CheckReport:
             Finding(
                 id="shape-mismatch", severity=Severity.PROBLEM, title="It is wrong.",
                 evidence=("it wants 4 axes",), remedy="Add one.",
+                snippet="def f():\n    try:\n        ...",
                 site=Site(file="/home/me/train.py", line=7, code="model.fit(x, y)"),
             ),
         ),
@@ -76,3 +77,12 @@ def _changed_report() -> CheckReport:
     checks = tuple(replace(c, name=c.name + NASTY, reason=c.reason + NASTY) for c in plain.checks)
     changed: CheckReport = with_texts(replace(plain, checks=()))
     return replace(changed, checks=checks)
+
+
+def test_python_to_paste_keeps_its_lines() -> None:
+    lines = ("def f():", "    try:", "        ...")
+    text = render_check(report(), width=100, color=False, ascii_only=True).splitlines()
+    at = next(i for i, line in enumerate(text) if line.endswith(lines[0]))
+    indent = text[at].index(lines[0])
+    assert [line[indent:] for line in text[at : at + 3]] == list(lines)
+    assert "\n".join(lines) in render_check_page(report())
