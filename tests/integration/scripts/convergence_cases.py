@@ -30,7 +30,7 @@ def dense(units, activation=None, *, size=8, hidden="relu", **kwargs):
     )
 
 
-def fit(x, y=None, epochs=2, **kwargs):
+def fit(x, y=None, epochs=1, **kwargs):
     return {"x": x, **({} if y is None else {"y": y}), "epochs": epochs, **kwargs}
 
 

@@ -1,6 +1,7 @@
 """A function with one product on the second of two CPUs: prints where each product was placed."""
 
 import json
+import sys
 
 import tensorflow as tf
 
@@ -26,6 +27,7 @@ nodes = private.collected_nodes()
 private.collect_graphs(False)
 found = placed(nodes, sites_of(step.get_concrete_function(a).graph))
 kernels = private.with_kernels({"MatMul", "NoSuchOperation"}, "CPU")
+print(sorted((n.op, n.name, n.device[-5:]) for n in nodes), file=sys.stderr)
 print(
     json.dumps(
         {
@@ -37,7 +39,7 @@ print(
             ],
             "types": sorted({one.dtype for one in found}),
             "kernels": sorted(kernels or ()),
-            "devices": sorted({n.device[-5:] for n in nodes if n.op == "MatMul"}),
+            "devices": sorted({n.device[-5:] for n in nodes if n.op.endswith("MatMul")}),
         }
     )
 )

@@ -41,12 +41,12 @@ class Gpu(Check):
 
     def finish(self, training: Training) -> Findings:
         """Judge the placement and the batch."""
-        nodes = self._nodes or []
-        operations = {node.op for node in nodes}
+        found = placed(self._nodes or [], gathering.sites(training))
+        operations = {one.operation for one in found}
         yield from judge(
             Seen(
                 visible=len(self.context.tf.config.list_logical_devices("GPU")),
-                placed=placed(nodes, gathering.sites(training)),
+                placed=found,
                 with_kernels=private.with_kernels(operations, "GPU") or frozenset(),
                 batch_size=gathering.batch_size(training.batches()),
             ),

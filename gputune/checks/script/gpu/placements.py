@@ -9,6 +9,7 @@ from gputune.checks.script.gpu.judging import Placed
 from gputune.inject.sites import is_user_file
 from gputune.schema.site import Site
 
+_ONE_DNN = ("_MklNative", "_Mkl")
 _FLOATS = {1: "float32", 2: "float64", 14: "bfloat16", 19: "float16"}
 """`DataType` of TensorFlow's published protocol (types.proto)."""
 
@@ -26,7 +27,7 @@ def placed(nodes: Iterable[Any], sites: Mapping[str, Site]) -> tuple[Placed, ...
             continue
         found.append(
             Placed(
-                operation=node.op,
+                operation=operation(node.op),
                 name=node.name,
                 device=device,
                 dtype=kind,
@@ -34,6 +35,14 @@ def placed(nodes: Iterable[Any], sites: Mapping[str, Site]) -> tuple[Placed, ...
             )
         )
     return tuple(found)
+
+
+def operation(name: str) -> str:
+    """`MatMul` of `_MklNativeMatMul`: on a CPU TensorFlow puts oneDNN's kernels in their place."""
+    for prefix in _ONE_DNN:
+        if name.startswith(prefix):
+            return name.removeprefix(prefix)
+    return name
 
 
 def sites_of(graph: Any) -> dict[str, Site]:

@@ -11,7 +11,7 @@ from gputune.checks.script.learning.judging import Course, Epoch, judge
 from gputune.checks.script.probe import compiled
 from gputune.checks.script.probe.beginning import beginning, keep
 from gputune.checks.script.probe.callbacks import changes_rate, inner_optimizer
-from gputune.checks.script.probe.losses import Losses
+from gputune.checks.script.probe.losses import Losses, shows_means
 from gputune.checks.script.probe.passes import passes
 from gputune.checks.script.training import Step, Training
 
@@ -32,7 +32,7 @@ class Learning(Check):
     def training_begins(self, training: Training) -> Findings:
         """Keep the weights that the training begins with."""
         keep(training)
-        self._losses.means = _shows_means(training.model)
+        self._losses.means = shows_means(training.model)
         return ()
 
     def step_ends(self, training: Training, step: Step) -> Findings:
@@ -77,12 +77,6 @@ def _held_ratio(context: Context, training: Training) -> float | None:
         for which in ("first", "last")
     ]
     return last / first if first and last and first > 0 else None
-
-
-def _shows_means(model: Any) -> bool:
-    """Whether the shown loss is one of Keras' metrics, which are means over the epoch."""
-    names = [getattr(metric, "name", "") for metric in getattr(model, "metrics", ())]
-    return model is not None and "loss" in names
 
 
 def _rate(keras: Any, training: Training) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from gputune.checks.script.numbers.judging import Seen, judge
 from gputune.checks.script.probe import arrays
 from gputune.checks.script.probe.beginning import keep
 from gputune.checks.script.probe.facts import Pass, Values
-from gputune.checks.script.probe.losses import Losses
+from gputune.checks.script.probe.losses import Losses, shows_means
 from gputune.checks.script.probe.passes import passes
 from gputune.checks.script.probe.sites import sites
 from gputune.checks.script.training import Step, Training
@@ -26,6 +26,7 @@ class Numbers(Check):
     def training_begins(self, training: Training) -> Findings:
         """Keep the weights that the training begins with."""
         keep(training)
+        self._losses.means = shows_means(training.model)
         return ()
 
     def step_ends(self, training: Training, step: Step) -> Findings:

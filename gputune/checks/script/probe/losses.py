@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass
@@ -43,3 +44,9 @@ class Losses:
             self._last = (count, shown)
         self.steps.append(step)
         self.values.append(value)
+
+
+def shows_means(model: Any) -> bool:
+    """Whether the shown loss is one of the model's metrics, which are means over the epoch."""
+    names = [getattr(metric, "name", "") for metric in getattr(model, "metrics", ())]
+    return model is not None and "loss" in names

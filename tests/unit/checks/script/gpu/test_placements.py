@@ -5,7 +5,7 @@ from __future__ import annotations
 from traceback import FrameSummary
 from types import SimpleNamespace
 
-from gputune.checks.script.gpu.placements import placed, sites_of
+from gputune.checks.script.gpu.placements import operation, placed, sites_of
 from gputune.schema.site import Site
 
 CPU = "/job:localhost/replica:0/task:0/device:CPU:0"
@@ -48,3 +48,8 @@ def test_the_site_is_the_users_innermost_line() -> None:
     assert sites_of(graph) == {
         "mine": Site(file=__file__, line=7, function="call", code="return a @ b")
     }
+
+
+def test_one_dnn_kernels_are_the_operations_that_they_stand_for() -> None:
+    names = ("_MklNativeMatMul", "_MklConv2D", "_FusedMatMul", "MatMul")
+    assert [operation(name) for name in names] == ["MatMul", "Conv2D", "_FusedMatMul", "MatMul"]

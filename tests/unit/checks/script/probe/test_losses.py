@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import pytest
 
-from gputune.checks.script.probe.losses import Losses
+from gputune.checks.script.probe.losses import Losses, shows_means
 
 LOSSES = [2.0, 1.0, 4.0, 0.5]
 
@@ -46,3 +47,10 @@ def test_the_first_step_that_is_not_finite_ends_the_course(bad: float) -> None:
         found.add(step, 0, shown)
     assert found.first_bad_step == 3
     assert found.values == [2.0, 2.0]
+
+
+def test_a_loss_is_a_mean_where_it_is_one_of_the_models_metrics() -> None:
+    named = [SimpleNamespace(name="loss"), SimpleNamespace(name="accuracy")]
+    assert shows_means(SimpleNamespace(metrics=named))
+    assert not shows_means(SimpleNamespace(metrics=named[1:]))
+    assert not shows_means(None)
