@@ -55,6 +55,7 @@ WRONG = {
     "sorted_dataset": {"order": ["warning one-class-in-a-row"]},
     "sorted_dataset_with_a_small_buffer": {"order": ["warning one-class-in-a-row"]},
     "mixed_dataset_in_order": {"order": ["note no-shuffle"]},
+    "series_in_order": {"order": ["note no-shuffle"]},
     "long_without_stopping": {"stopping": ["note long-training"]},
 }
 OWN_STEP = {

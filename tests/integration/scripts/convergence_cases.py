@@ -665,3 +665,12 @@ def long_with_stopping(rng):
     model.compile("adam", SPARSE)
     stop = keras.callbacks.EarlyStopping(patience=5)
     return model, fit(*blobs(rng), epochs=200, callbacks=[stop], validation_split=0.2)
+
+
+@case
+def series_in_order(rng):
+    """Numbers that change slowly, as those of a time series do, are no sorted classes."""
+    x, _ = blobs(rng)
+    model = dense(1)
+    model.compile("adam", "mse")
+    return model, fit(x, np.arange(640) // 160, shuffle=False)

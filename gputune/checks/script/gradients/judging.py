@@ -25,6 +25,9 @@ DEAD_SHARE = 0.5
 are; a layer that has lost half of them is a smaller layer than was asked for."""
 DEAD_SAMPLES = 32
 """So many samples must have been looked at."""
+FEW_UNITS = 8
+"""A layer of fewer can be dead by chance: units of like inputs are dead with a probability of 1/2
+each, so that eight of them are in one layer of 256."""
 TOO_LARGE = 10.0
 """A kernel's root mean square to sqrt(2 / fan_in), the largest of the usual initialisations (He et
 al. 2015): ten times that multiplies the signal by ten in every layer."""
@@ -119,7 +122,7 @@ def _dead(last: Sequence[Pass], sites: Sites) -> Iterator[Finding]:
     for layer, dead in always.items():
         if samples[layer] < DEAD_SAMPLES:
             continue
-        if len(dead) == known[layer].units:
+        if len(dead) == known[layer].units >= FEW_UNITS:
             whole.append(layer)
         elif len(dead) >= DEAD_SHARE * known[layer].units:
             many.append(layer)

@@ -6,6 +6,7 @@ from typing import Any
 
 from gputune.checks.script.check import Check, Findings, NotRun
 from gputune.checks.script.context import Context
+from gputune.checks.script.labels.losses import REGRESSION, loss_of
 from gputune.checks.script.order.judging import Order, Shuffled, judge
 from gputune.checks.script.probe.labels_seen import labels_seen
 from gputune.checks.script.training import Training
@@ -22,7 +23,9 @@ class OrderOfData(Check):
         given = training.arguments.get("x")
         whole = _class_numbers(training.arguments.get("y"))
         stream = whole is None
-        if stream:
+        if not _are_classes(self.context, training.model):
+            whole = []
+        elif stream:
             arrays = labels_seen(training)
             whole = _joined([_class_numbers(array) for array in arrays])
         shuffled = _of_arrays(training) if not stream else _of_calls(self.context, given)
@@ -38,6 +41,14 @@ class OrderOfData(Check):
             ),
             training.site,
         )
+
+
+def _are_classes(context: Context, model: Any) -> bool:
+    """Whether labels may be classes: those of a distance (a time series) may well be in order."""
+    loss = getattr(model, "loss", None)
+    if isinstance(loss, (dict, list, tuple)):
+        return len(loss) == 1
+    return loss is None or loss_of(context.keras, loss).name not in REGRESSION
 
 
 def _of_arrays(training: Training) -> Shuffled:
