@@ -66,7 +66,9 @@ class Callbacks(Check):
                     yield raising.finding(found)
             row = costs.cost(guarded.spent, step_s)
             rows.append(row)
-            yield from costs.findings(row, step_s, training.steps_per_epoch, guarded.made)
+            yield from costs.findings(
+                row, step_s, training.steps_per_epoch, training.epochs, guarded.made
+            )
         self.context.watch.log.write(events.CALLBACK_COSTS, rows=[asdict(row) for row in rows])
 
     def failed(self, raised: Raised) -> Findings:

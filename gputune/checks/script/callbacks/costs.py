@@ -15,8 +15,9 @@ _SETTLED = 3
 _FRACTION = 0.20
 """Of a step, or of an epoch: what `gputune profile` calls a problem."""
 _LEAST_STEP_S = 1e-3
-_LEAST_EPOCH_S = 1.0
-"""Of a training that is over in a moment nobody minds a share."""
+_LEAST_TOTAL_S = 60.0
+"""Over all epochs: of a training that is over soon nobody minds a share, and two epochs' ends on a
+busy machine say little about less."""
 
 
 def cost(spent: Spent, step_s: float | None) -> CallbackCost:
@@ -38,8 +39,9 @@ def mean_step_s(durations: Sequence[float | None]) -> float | None:
 
 
 def findings(
-    found: CallbackCost, step_s: float | None, steps_per_epoch: int | None, site: Site | None
-) -> Iterator[Finding]:
+    found: CallbackCost, step_s: float | None, steps_per_epoch: int | None, epochs: int | None,
+    site: Site | None,
+) -> Iterator[Finding]:  # fmt: skip
     """`callback-cost`, where a callback takes a fifth of a step, or of an epoch as it would be."""
     step, share = found.step_s or 0.0, found.step_fraction or 0.0
     if share >= _FRACTION and step >= _LEAST_STEP_S:
@@ -48,10 +50,10 @@ def findings(
             "Do its work once in many steps, or at the end of an epoch.", site,
         )  # fmt: skip
         return
-    if step_s is None or steps_per_epoch is None or found.epoch_s is None:
+    if step_s is None or steps_per_epoch is None or found.epoch_s is None or epochs is None:
         return
     epoch_s = step_s * steps_per_epoch + found.epoch_s
-    if found.epoch_s >= max(_LEAST_EPOCH_S, _FRACTION * epoch_s):
+    if found.epoch_s >= _FRACTION * epoch_s and found.epoch_s * epochs >= _LEAST_TOTAL_S:
         yield _finding(
             found.name, f"{found.epoch_s / epoch_s:.0%} of each epoch",
             f"{found.epoch_s:.3g} s at each epoch, whose {steps_per_epoch} steps take about "

@@ -142,17 +142,18 @@ def test_the_guarded_form_leaves_out_what_it_cannot_move() -> None:
 
 
 def test_a_fifth_of_a_step_or_of_an_epoch_is_a_cost() -> None:
-    def ids(steps: float, epochs: float, step_s: float = 0.1, length: int | None = 100):
-        cost = costs.cost(Spent(name="C", steps=[9.0] * 3 + [steps] * 9, epochs=[epochs]), step_s)
-        return [f.id for f in costs.findings(cost, step_s, length, None)]
+    def ids(steps: float, epochs_s: float, *, step_s: float = 0.1, epochs: int | None = 100):
+        spent = Spent(name="C", steps=[9.0] * 3 + [steps] * 9, epochs=[epochs_s])
+        found = costs.findings(costs.cost(spent, step_s), step_s, 100, epochs, None)
+        return [f.id for f in found]
 
     assert ids(0.021, 0.0) == ["callback-cost"]
     assert ids(0.019, 0.0) == []
     assert ids(0.0005, 0.0, step_s=0.002) == [], "half a millisecond"
-    assert ids(0.0, 2.6) == ["callback-cost"]  # 2.6 s of 12.6 s
+    assert ids(0.0, 2.6) == ["callback-cost"]  # 2.6 s of 12.6 s, 260 s in all
     assert ids(0.0, 2.4) == []
-    assert ids(0.0, 2.6, length=None) == []
-    assert ids(0.0, 0.5, step_s=0.001) == [], "half a second"
+    assert ids(0.0, 2.6, epochs=20) == [], "52 s in all"
+    assert ids(0.0, 2.6, epochs=None) == []
 
 
 def test_the_mean_step_needs_settled_steps() -> None:
