@@ -56,6 +56,12 @@ CHECKS: tuple[Entry, ...] = (
         place="source.log_level:findings",
     ),
     Entry(
+        name="devices",
+        summary="Lines that hide the GPU from TensorFlow, or put the model on the CPU.",
+        half="source",
+        place="source.devices:findings",
+    ),
+    Entry(
         name="shapes",
         summary="Layers, losses and metrics that are given another shape than they want, and "
         "shapes that change from batch to batch.",
@@ -95,6 +101,59 @@ CHECKS: tuple[Entry, ...] = (
         "checkpoints of long trainings.",
         half="script",
         place="script.practices.check:Practices",
+    ),
+    Entry(
+        name="numbers",
+        summary="NaN and infinity, and what makes them first: an input, a layer, the loss or a "
+        "gradient.",
+        half="script",
+        place="script.numbers.check:Numbers",
+    ),
+    Entry(
+        name="gradients",
+        summary="Gradients that vanish or explode, dead units, weights that begin constant or far "
+        "too large.",
+        half="script",
+        place="script.gradients.check:Gradients",
+    ),
+    Entry(
+        name="inputs",
+        summary="Inputs that reach the first layers without being normalised.",
+        half="script",
+        place="script.inputs.check:Inputs",
+    ),
+    Entry(
+        name="labels",
+        summary="Labels, outputs and a loss that do not fit together: class numbers out of range, "
+        "logits and probabilities mixed up, labels that the output cannot reach.",
+        half="script",
+        place="script.labels.check:Labels",
+    ),
+    Entry(
+        name="learning",
+        summary="A loss that rises or stands still, weights that do not move, loss and val_loss "
+        "that part, as far as some forty steps show it.",
+        half="script",
+        place="script.learning.check:Learning",
+    ),
+    Entry(
+        name="order",
+        summary="Training data that nothing shuffles, or that come sorted by their label.",
+        half="script",
+        place="script.order.check:OrderOfData",
+    ),
+    Entry(
+        name="stopping",
+        summary="Long trainings without early stopping or validation: advice.",
+        half="script",
+        place="script.stopping.check:Stopping",
+    ),
+    Entry(
+        name="gpu",
+        summary="A GPU that TensorFlow does not see, operations that run beside it, a batch too "
+        "small for it.",
+        half="script",
+        place="script.gpu.check:Gpu",
     ),
     Entry(
         name="runs",

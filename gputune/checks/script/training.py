@@ -63,6 +63,8 @@ class Training:
     """Names in the logs of the last epoch's end, `val_` ones included."""
     iterator: Any = None
     """The live iterator of the last step (its `element_spec` may be looked at), or None."""
+    shared: dict[str, Any] = field(default_factory=dict)
+    """What checks that ask the same have found out together, by the name of who found it."""
     _held: tuple[Batch, ...] | None = None
 
     @property

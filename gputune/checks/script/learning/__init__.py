@@ -1,0 +1,1 @@
+"""The check `learning`: where the loss goes, and whether the weights move."""

@@ -1,0 +1,1 @@
+"""The check `numbers`: NaN and infinity, and where they come from first."""

@@ -1,0 +1,1 @@
+"""The check `order`: whether the training data are shuffled."""

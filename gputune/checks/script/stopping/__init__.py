@@ -1,0 +1,1 @@
+"""The check `stopping`: advice for long trainings."""
