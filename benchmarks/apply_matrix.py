@@ -63,7 +63,8 @@ class Workload:
         )  # fmt: skip
         seen = observe(Target(script=str(script)), script, options, timeout_s=TIMEOUT_S)
         if seen.profile.steps is None:
-            raise RunFailedError(seen.error_text[-400:])
+            late = f"killed after {TIMEOUT_S:.0f} s: " if seen.ended.timed_out else ""
+            raise RunFailedError(f"{late}no training was seen: {seen.error_text[-300:]}")
         return seen
 
     def base(self) -> Profile:
