@@ -32,11 +32,11 @@ print(
     json.dumps(
         {
             "works": works,
-            "products": [
+            "products": sorted(
                 (one.device, one.dtype, one.site.code if one.site else "")
                 for one in found
                 if one.operation == "MatMul"
-            ],
+            ),
             "types": sorted({one.dtype for one in found}),
             "kernels": sorted(kernels or ()),
             "devices": sorted({n.device[-5:] for n in nodes if n.op.endswith("MatMul")}),
