@@ -1,7 +1,6 @@
 """A function with one product on the second of two CPUs: prints where each product was placed."""
 
 import json
-import sys
 
 import tensorflow as tf
 
@@ -27,7 +26,6 @@ nodes = private.collected_nodes()
 private.collect_graphs(False)
 found = placed(nodes, sites_of(step.get_concrete_function(a).graph))
 kernels = private.with_kernels({"MatMul", "NoSuchOperation"}, "CPU")
-print(sorted((n.op, n.name, n.device[-5:]) for n in nodes), file=sys.stderr)
 print(
     json.dumps(
         {
