@@ -41,7 +41,9 @@ def check(
     ] = None,
     max_seconds: Annotated[
         float,
-        typer.Option("--max-seconds", metavar="S", min=0.1, help="Longest training."),
+        typer.Option(
+            "--max-seconds", metavar="S", min=0.1, help="Longest training, its first step apart."
+        ),
     ] = 60.0,
     folder: Annotated[
         Path | None, typer.Option("-o", metavar="DIR", help="Folder for the reports.")

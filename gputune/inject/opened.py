@@ -7,6 +7,7 @@ own hooks and reports it as redirected.
 from __future__ import annotations
 
 import os
+import re
 import sys
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
 
 _MOST = 50
 _WRITING = os.O_WRONLY | os.O_RDWR
+_BYTECODE = re.compile(r"__pycache__|\.py[co](\.\d+)?$")
+"""Python writes bytecode under a name with a number first (PYTHONPYCACHEPREFIX: in any folder)."""
 _NO_FILES = ("/dev/", "/proc/", "/sys/")
 
 
@@ -44,7 +47,7 @@ def watch_opened_files(watch: Watch) -> None:
     def note(path: str) -> None:
         if path in seen or path.startswith((session, *_NO_FILES)):
             return
-        if path.endswith((".pyc", ".pyo")) or "__pycache__" in path:
+        if _BYTECODE.search(path):
             return
         if "__autograph_generated_file" in path:
             # AutoGraph's own, for each function that it converts; the script opened none of it.

@@ -24,9 +24,9 @@ def checked(
         (cwd / "train.py").write_text(script, encoding="utf-8")
         script = Path("train.py")
     report = cwd / "check.json"
-    ran = gputune(
-        "check", "--json", report, "--force", *options, script, *arguments, cwd=cwd, env=env
-    )
+    # A machine that is busy shall not end the training before its steps are made.
+    given = ("--json", report, "--force", "--max-seconds", "600", *options)
+    ran = gputune("check", *given, script, *arguments, cwd=cwd, env=env)
     assert report.is_file(), ran.stderr
     record = api.load(report)
     assert isinstance(record, CheckReport)

@@ -14,7 +14,7 @@ from gputune.checks.registry import names
 from gputune.schema.check import CheckReport
 from tests.fixtures.shape_mistakes import MISTAKES
 from tests.integration.checking import checked, found, run_of
-from tests.integration.running import SCRIPTS, gputune, hashes, python, start
+from tests.integration.running import SCRIPTS, TIMEOUT_S, gputune, hashes, python, start
 
 pytestmark = pytest.mark.integration
 
@@ -57,7 +57,7 @@ import sys
 from pathlib import Path
 from gputune import api
 checked = api.check(
-    sys.argv[1], ("channel_axis_there",), break_hook="check:callbacks",
+    sys.argv[1], ("channel_axis_there",), break_hook="check:callbacks", max_s=600.0,
     outputs=api.CheckOutputs(json=Path("check.json")),
 )
 sys.exit(checked.exit_code)
@@ -181,16 +181,16 @@ def test_json_on_standard_output_is_alone_there(tmp_path: Path) -> None:
 
 def test_ctrl_c_keeps_what_was_found(tmp_path: Path) -> None:
     (tmp_path / "train.py").write_text(
-        "import pathlib, time\npathlib.Path('begun').touch()\ntime.sleep(60)\n"
+        "import pathlib, time\npathlib.Path('begun').touch()\ntime.sleep(600)\n"
         "EarlyStopping(patience=12)\nmodel.fit(x, y, epochs=10)\n",
         encoding="utf-8",
     )
     process = start("check", "--json", "check.json", "train.py", cwd=tmp_path)
-    until = time.monotonic() + 60
+    until = time.monotonic() + TIMEOUT_S
     while not (tmp_path / "begun").exists() and time.monotonic() < until:
         time.sleep(0.1)
     process.send_signal(signal.SIGINT)
-    _, stderr = process.communicate(timeout=60)
+    _, stderr = process.communicate(timeout=TIMEOUT_S)
     assert process.returncode == 130, stderr
     report = api.load(tmp_path / "check.json")
     assert isinstance(report, CheckReport) and report.command.interrupted

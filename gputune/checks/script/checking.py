@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 VALIDATION_STEPS = 1
 WATCHDOG_S = 600.0
-"""So long after the training began the process is ended, whatever hangs."""
+"""So long after its time is over a training that hangs is ended, with its process."""
 _NO_TRAINING = "no training was seen"
 _EXPLAINED = "gputune: the script's error is explained below; run it alone for the traceback"
 
@@ -53,6 +53,7 @@ class Checking:
         """Of trainings whose error the script has caught, or has not."""
         self._stopped_by_us = False
         self._watchdog: threading.Timer | None = None
+        self._longest_s = WATCHDOG_S + watch.options.max_s
         self._over = False
         self._raised: BaseException | None = None
         self._print = sys.excepthook
@@ -214,7 +215,7 @@ class Checking:
 
     def _training_begins(self) -> None:
         self._length.began = time.perf_counter()
-        self._watchdog = threading.Timer(WATCHDOG_S, self._hangs)
+        self._watchdog = threading.Timer(self._longest_s, self._hangs)
         self._watchdog.daemon = True
         self._watchdog.start()
         self._runner.ask("training_begins", self._training)
@@ -300,7 +301,7 @@ class Checking:
 
     def _hangs(self) -> None:
         if not self._over:
-            self._give_up(f"the training took longer than {WATCHDOG_S:.0f} s")
+            self._give_up(f"the training took longer than {self._longest_s:.0f} s")
 
     def _give_up(self, reason: str) -> None:
         self._over = True

@@ -17,6 +17,7 @@ class Length:
     """Counts steps and epochs, and says when there are enough; times in seconds of one clock."""
 
     max_s: float
+    """From the end of the first step on."""
     began: float = 0.0
     steps: int = 0
     epochs: int = 0
@@ -25,6 +26,8 @@ class Length:
 
     def step_ends(self, made: int, now: float) -> bool:
         """So many training steps were made in one call: whether their epoch is long enough."""
+        if not self.steps:
+            self.began = now  # tracing and compilation take what they take
         self.steps += made
         self.steps_in_epoch += made
         first = self.epochs == 0

@@ -57,6 +57,7 @@ def test_a_relative_path_is_noted_as_an_absolute_one(
         ("open", ("/proc/self/oom_score_adj", "w", WRITE)),
         ("open", ("/work/__pycache__/m.cpython-311.pyc.1", "w", WRITE)),
         ("open", ("/work/m.pyc", "w", WRITE)),
+        ("open", ("/prefix/work/m.cpython-311.pyc.140021", "w", WRITE)),
         ("open", ("/tmp/__autograph_generated_filex.py", "w", WRITE)),
         ("os.mkdir", ("/work/folder", 0o777, -1)),
         ("import", ("json", None, None)),
