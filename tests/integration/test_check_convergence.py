@@ -46,7 +46,10 @@ WRONG = {
     "relu_for_negative": {"labels": ["problem output-cannot-reach-labels"]},
     "distance_for_classes": {"labels": ["note distance-for-classes"]},
     "constant_labels": {"labels": ["problem labels-constant"]},
-    "rate_too_large": {"learning": ["problem loss-diverges"]},
+    "rate_too_large": {
+        "gradients": ["warning dead-units"],
+        "learning": ["problem loss-diverges"],
+    },
     "rate_too_small": {"learning": ["warning weights-do-not-move"]},
     "rate_zero": {"learning": ["problem weights-do-not-move"]},
     "sorted_arrays": {"order": ["problem data-sorted"]},

@@ -1,7 +1,6 @@
 """A function with one product on the second of two CPUs: prints where each product was placed."""
 
 import json
-import sys
 
 import tensorflow as tf
 
@@ -27,16 +26,15 @@ nodes = private.collected_nodes()
 private.collect_graphs(False)
 found = placed(nodes, sites_of(step.get_concrete_function(a).graph))
 kernels = private.with_kernels({"MatMul", "NoSuchOperation"}, "CPU")
-print(sorted((n.op, n.name, n.device[-5:]) for n in nodes), file=sys.stderr)
 print(
     json.dumps(
         {
             "works": works,
-            "products": [
+            "products": sorted(
                 (one.device, one.dtype, one.site.code if one.site else "")
                 for one in found
                 if one.operation == "MatMul"
-            ],
+            ),
             "types": sorted({one.dtype for one in found}),
             "kernels": sorted(kernels or ()),
             "devices": sorted({n.device[-5:] for n in nodes if n.op.endswith("MatMul")}),

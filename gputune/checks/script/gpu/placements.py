@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import linecache
 from collections.abc import Iterable, Mapping
 from typing import Any
 
@@ -53,7 +54,7 @@ def sites_of(graph: Any) -> dict[str, Site]:
             if is_user_file(frame.filename):
                 found[operation.name] = Site(
                     file=frame.filename, line=frame.lineno or 0, function=frame.name or "",
-                    code=(frame.line or "").strip()[:300],
+                    code=linecache.getline(frame.filename, frame.lineno or 0).strip()[:300],
                 )  # fmt: skip
                 break
     return found

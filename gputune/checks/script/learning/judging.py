@@ -91,6 +91,7 @@ def _rising(course: Course, site: Site | None) -> Iterator[Finding]:
         title=f"The loss rises: {ratio:.3g} times in {len(losses)} steps.",
         evidence=(
             f"{first:.4g} in the first step, a median of {median(late):.4g} in the last {quarter}",
+            *_held(course),
             *_rate(course),
         ),
         remedy="Lower the learning rate by ten times (Adam: 1e-3 is usual, SGD: 1e-2), and bring "
@@ -158,6 +159,12 @@ def _parted(course: Course, site: Site | None) -> Iterator[Finding]:
 def _spread(losses: tuple[float, ...]) -> float:
     size = max(abs(loss) for loss in losses)
     return (max(losses) - min(losses)) / size if size else 0.0
+
+
+def _held(course: Course) -> tuple[str, ...]:
+    if course.held_ratio is None:
+        return ()
+    return (f"one batch, before and after: {course.held_ratio:.3g} times",)
 
 
 def _rate(course: Course) -> tuple[str, ...]:

@@ -20,21 +20,21 @@ class OrderOfData(Check):
 
     def finish(self, training: Training) -> Findings:
         """Judge the order in which labels come."""
-        given = training.arguments.get("x")
-        whole = _class_numbers(training.arguments.get("y"))
-        stream = whole is None
-        if not _are_classes(self.context, training.model):
-            whole = []
-        elif stream:
-            arrays = labels_seen(training)
-            whole = _joined([_class_numbers(array) for array in arrays])
-        shuffled = _of_arrays(training) if not stream else _of_calls(self.context, given)
-        if not whole and shuffled is Shuffled.UNKNOWN:
+        whole = _are_arrays(training)
+        classes: list[int] | None = []
+        if _are_classes(self.context, training.model):
+            classes = (
+                _class_numbers(training.arguments.get("y"))
+                if whole
+                else _joined([_class_numbers(labels) for labels in labels_seen(training)])
+            )
+        shuffled = _of_arrays(training) if whole else _of_calls(self.context, training)
+        if not classes and shuffled is Shuffled.UNKNOWN:
             raise NotRun("neither class labels nor recorded tf.data calls were seen")
         yield from judge(
             Order(
-                classes=tuple(whole or ()),
-                whole=not stream,
+                classes=tuple(classes or ()),
+                whole=whole,
                 shuffled=shuffled,
                 validation_split=_share(training.arguments.get("validation_split")),
                 stateful=_is_stateful(training.model),
@@ -51,13 +51,22 @@ def _are_classes(context: Context, model: Any) -> bool:
     return loss is None or loss_of(context.keras, loss).name not in REGRESSION
 
 
+def _are_arrays(training: Training) -> bool:
+    """Whether `fit` was given arrays: it takes `y` with nothing else."""
+    x = training.arguments.get("x")
+    if training.arguments.get("y") is not None or isinstance(x, (dict, list, tuple)):
+        return True
+    return hasattr(x, "shape") and not hasattr(x, "element_spec")
+
+
 def _of_arrays(training: Training) -> Shuffled:
     """As Keras does for arrays: `shuffle` is True where it is not given."""
     return Shuffled.NO if training.arguments.get("shuffle") is False else Shuffled.YES
 
 
-def _of_calls(context: Context, given: Any) -> Shuffled:
+def _of_calls(context: Context, training: Training) -> Shuffled:
     """From the recorded calls of tf.data, where all that the data come from is known."""
+    given = training.arguments.get("x")
     recorder = context.watch.recorder
     number = recorder.id_of(given) if recorder is not None and given is not None else None
     if recorder is None or number is None:

@@ -137,8 +137,12 @@ def _split(order: Order, site: Site | None) -> Iterator[Finding]:
         title="The data are sorted by label, and validation_split takes their last part: "
         f"{len(set(held))} of {len(every)} classes.",
         evidence=(
-            f"{unseen:.0%} of the {len(held):,} labels for validation are of a class that none of "
-            f"the first {begin:,} samples has",
+            f"the last {len(held):,} labels are for validation, the first {begin:,} for training",
+            *(
+                (f"{unseen:.0%} of them are of a class that the training never sees",)
+                if unseen
+                else ()
+            ),
         ),
         remedy="Shuffle x and y together before fit (numpy.random.permutation, or sklearn's "
         "train_test_split with stratify=y).",
