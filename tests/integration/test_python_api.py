@@ -25,7 +25,8 @@ pytestmark = [pytest.mark.integration, pytest.mark.timeout(300)]
 
 APPLY = 'gputune.Config.load("gputune.toml").apply()\n'
 IMPORTED = "import tensorflow as tf\n\nimport gputune\n"
-README = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+BLOCKS = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+README = [block for block in BLOCKS if "gputune" in block]
 
 PIPELINE = """
 import numpy as np
