@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gputune.cli.console import Color, needs_ascii, say, wants_color, width
+from gputune.cli.console import Color, say, width
 from gputune.cli.failure import OWN_FAILURE, WRONG_COMMAND, Failure
+from gputune.cli.showing import show
 
 if TYPE_CHECKING:
     from gputune.api import Checked
@@ -131,21 +132,7 @@ def _announce() -> None:
 def _show(checked: Checked, color: Color, *, to_stdout: bool) -> None:
     import shlex
 
-    from gputune.report.check_terminal import render_check
-    from gputune.schema.write import to_json
-
-    stream = sys.stderr
-    stream.write(
-        render_check(
-            checked.report,
-            width=width(stream),
-            color=wants_color(color, stream),
-            ascii_only=needs_ascii(stream),
-        )
-    )
-    if to_stdout:
-        sys.stdout.write(to_json(checked.report))
-        sys.stdout.flush()
+    show(checked.report, sys.stderr, color, json_too=to_stdout)
     if checked.written.html is not None:
         say(f"page: {checked.written.html}")
     if checked.written.tensorboard is not None:

@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from gputune.cli.console import Color, needs_ascii, say, wants_color, width
+from gputune.cli.console import Color, say
 from gputune.cli.failure import Failure
+from gputune.cli.showing import show
 
 PROBLEM_FOUND = 1
 
@@ -41,8 +42,6 @@ def doctor(
     a script, root or a network. Exit code: 0, or 1 where there is a problem.
     """
     from gputune import api
-    from gputune.report.doctor_terminal import render_doctor
-    from gputune.schema.write import to_json
 
     to_stdout = json == "-"
     outputs = api.DoctorOutputs(
@@ -53,11 +52,7 @@ def doctor(
     except api.OutputFailed as error:
         raise Failure(error.what, error.hint, 1) from error
     stream = sys.stderr if to_stdout else sys.stdout
-    size, colored, plain = width(stream), wants_color(color, stream), needs_ascii(stream)
-    stream.write(render_doctor(report, width=size, color=colored, ascii_only=plain))
-    if to_stdout:
-        sys.stdout.write(to_json(report))
-        sys.stdout.flush()
+    show(report, stream, color, json_too=to_stdout)
     for what, where in (("JSON", outputs.json), ("page", html)):
         if where is not None:
             say(f"{what}: {where}")

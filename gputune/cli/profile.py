@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from gputune.cli.console import Color, needs_ascii, say, wants_color, width
+from gputune.cli.console import Color, say
 from gputune.cli.failure import OWN_FAILURE, WRONG_COMMAND, Failure
+from gputune.cli.showing import show
 
 if TYPE_CHECKING:
     from gputune.api import Outputs, Result, Target
@@ -208,21 +209,7 @@ def _announce(*, full: bool) -> None:
 
 
 def _show(result: Result, color: Color, *, to_stdout: bool) -> None:
-    from gputune.report.terminal import render_profile
-    from gputune.schema.write import to_json
-
-    stream = sys.stderr
-    stream.write(
-        render_profile(
-            result.profile,
-            width=width(stream),
-            color=wants_color(color, stream),
-            ascii_only=needs_ascii(stream),
-        )
-    )
-    if to_stdout:
-        sys.stdout.write(to_json(result.profile))
-        sys.stdout.flush()
+    show(result.profile, sys.stderr, color, json_too=to_stdout)
     written = result.written
     if written.toml is not None and result.config is not None:
         proposed = len(result.config.tf_data) + len(result.config.policy)

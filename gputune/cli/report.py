@@ -2,29 +2,18 @@
 
 from __future__ import annotations
 
-import importlib
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Final
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from gputune.cli.console import Color, needs_ascii, say, wants_color, width
 from gputune.cli.failure import WRONG_COMMAND, Failure
+from gputune.cli.showing import show
 
 if TYPE_CHECKING:
     from gputune.api import Reports
-    from gputune.schema.read import AnyRecord
-
-_TERMINAL: Final = {
-    "gputune.profile": ("terminal", "render_profile"),
-    "gputune.study": ("study_terminal", "render_study"),
-    "gputune.comparison": ("comparison_terminal", "render_comparison"),
-    "gputune.trace": ("trace_terminal", "render_trace"),
-    "gputune.check": ("check_terminal", "render_check"),
-    "gputune.doctor": ("doctor_terminal", "render_doctor"),
-}
-"""The renderer of each schema for the terminal."""
 
 
 def report(
@@ -72,7 +61,7 @@ def report(
         for one in found.listed:
             if len(found.listed) > 1:
                 say(f"\n{one.file}")
-            sys.stdout.write(_rendered(one.record, color))
+            show(one.record, sys.stdout, color)
     try:
         if html is not None:
             _write_page(found, files, html, force=force)
@@ -110,18 +99,6 @@ def _list(found: Reports, color: Color) -> None:
     )  # fmt: skip
     if found.left_out:
         say(f"left out, since they are no readable reports: {len(found.left_out)} files")
-
-
-def _rendered(record: AnyRecord, color: Color) -> str:
-    module, name = _TERMINAL[record.SCHEMA]
-    renderer = getattr(importlib.import_module(f"gputune.report.{module}"), name)
-    stream = sys.stdout
-    return str(
-        renderer(
-            record, width=width(stream), color=wants_color(color, stream),
-            ascii_only=needs_ascii(stream),
-        )
-    )  # fmt: skip
 
 
 def _write_page(found: Reports, files: list[Path], html: Path, *, force: bool) -> None:

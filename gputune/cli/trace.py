@@ -8,8 +8,9 @@ from typing import Annotated
 
 import typer
 
-from gputune.cli.console import Color, needs_ascii, say, wants_color, width
+from gputune.cli.console import Color, say
 from gputune.cli.failure import Failure
+from gputune.cli.showing import show
 
 
 def trace(
@@ -49,8 +50,6 @@ def trace(
     newest run. TensorFlow is not imported. Exit code: 0, or 1 where there is no readable trace.
     """
     from gputune import api
-    from gputune.report.trace_terminal import render_trace
-    from gputune.schema.write import to_json
 
     to_stdout = json == "-"
     outputs = api.TraceOutputs(
@@ -67,17 +66,7 @@ def trace(
     except api.OutputFailed as error:
         raise Failure(error.what, error.hint, 1) from error
     stream = sys.stderr if to_stdout else sys.stdout
-    stream.write(
-        render_trace(
-            report,
-            width=width(stream),
-            color=wants_color(color, stream),
-            ascii_only=needs_ascii(stream),
-        )
-    )
-    if to_stdout:
-        sys.stdout.write(to_json(report))
-        sys.stdout.flush()
+    show(report, stream, color, json_too=to_stdout)
     for what, where in (("JSON", outputs.json), ("page", html), ("for Perfetto", chrome)):
         if where is not None:
             say(f"{what}: {where}")

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from gputune.cli.console import Color, needs_ascii, say, wants_color, width
+from gputune.cli.console import Color, needs_ascii, say, wants_color
 from gputune.cli.failure import OWN_FAILURE, WRONG_COMMAND, Failure
+from gputune.cli.showing import show
 from gputune.cli.stopping import Stopping
 
 if TYPE_CHECKING:
@@ -215,22 +216,10 @@ def _plan(
 
 
 def _show(tuned: Tuned, color: Color, *, to_stdout: bool) -> None:
-    from gputune.report.study_terminal import render_study
-    from gputune.schema.write import to_json
-
-    stream = sys.stderr
-    stream.write(
-        render_study(
-            tuned.study,
-            width=width(stream),
-            color=wants_color(color, stream),
-            ascii_only=needs_ascii(stream),
-            config=str(tuned.written.toml or "gputune.toml"),
-        )
-    )
-    if to_stdout:
-        sys.stdout.write(to_json(tuned.study))
-        sys.stdout.flush()
+    show(
+        tuned.study, sys.stderr, color, json_too=to_stdout,
+        config=str(tuned.written.toml or "gputune.toml"),
+    )  # fmt: skip
     written = tuned.written
     if written.toml is not None:
         say(f"configuration: {written.toml}")
