@@ -81,6 +81,7 @@ def _setting(knob: Knob, profile: Profile) -> Setting | str:
 _CHOSEN: Mapping[str, tuple[Value, ...]] = {
     "prefetch": (4, 2), "num_parallel_calls": (2, 1), "cache": ("memory",),
     "mixed_precision": ("mixed_bfloat16",), "steps_per_execution": (4, 1),
+    "interleave": (8, 2),  # tf.data wants it no smaller than the parallel calls
 }  # fmt: skip
 
 

@@ -12,11 +12,9 @@ from gputune.schema.finding import Finding, Severity
 from gputune.schema.profile import Profile
 from gputune.schema.study import KnobLeftOut
 from gputune.search.ahead import findings_ahead, model_takes_it
+from gputune.search.constraints import constraints
 from gputune.search.space import (
-    BATCH_SIZE,
     BATCH_SIZES,
-    STEPS_PER_EXECUTION,
-    Constraint,
     Dimension,
     Space,
     index_of,
@@ -85,7 +83,7 @@ def choose_space(profile: Profile, knobs: Sequence[Knob], choice: Choice) -> Spa
         fixed_places={name: place for one in found for name, place in one.places.items()},
         fixed_tables={name: one.table for one in found for name in one.fixed},
         left_out=tuple(KnobLeftOut(knob=one.knob, why=one.why) for one in found if one.why),
-        constraints=_constraints(profile, dimensions, fixed),
+        constraints=constraints(profile, dimensions, fixed),
     )
 
 
@@ -276,31 +274,3 @@ def _with(values: tuple[Value, ...], own: Value) -> tuple[Value, ...]:
 
 def _number(value: Value) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _constraints(
-    profile: Profile, dimensions: Sequence[Dimension], fixed: Mapping[str, Value]
-) -> tuple[Constraint, ...]:
-    """What combinations must hold: one call must not make more steps than an epoch has."""
-    steps = profile.steps
-    epoch = next((fit.steps_per_epoch for fit in profile.fits if fit.analysed), None)
-    if steps is None or not steps.batch_size or not epoch:
-        return ()
-    names = {d.name for d in dimensions} | set(fixed)
-    if not names & {BATCH_SIZE, STEPS_PER_EXECUTION}:
-        return ()
-    own_batch, own_steps = steps.batch_size, steps.steps_per_execution
-    samples = epoch * own_batch
-
-    def beyond_the_epoch(knobs: Mapping[str, Value]) -> float:
-        batch = _count(knobs.get(BATCH_SIZE), own_batch)
-        at_once = _count(knobs.get(STEPS_PER_EXECUTION), own_steps)
-        if batch == own_batch and at_once == own_steps:
-            return 0.0  # the script as it is runs
-        return batch * at_once / samples - 1
-
-    return (Constraint(name="steps of one call per epoch", shortfall=beyond_the_epoch),)
-
-
-def _count(value: Value, otherwise: int) -> int:
-    return value if isinstance(value, int) and not isinstance(value, bool) else otherwise

@@ -11,6 +11,7 @@ from gputune.schema.config import Setting
 from gputune.schema.profile import Profile
 from gputune.search.choosing import BadChoice, Choice, choose_space, parse_value
 from gputune.search.configuring import config, settings
+from gputune.search.constraints import constraints
 from gputune.search.space import Space
 from tests.unit.rules.profiles import at, host_bound, pipeline, profile, stage, steps, waiting
 
@@ -152,6 +153,15 @@ def test_the_batch_size_has_a_cap_or_is_held() -> None:
 def test_an_excluded_knob_is_left_out() -> None:
     found = space(serial_map(), exclude=("mixed_precision",))
     assert why(found, "mixed_precision") == "excluded"
+
+
+def test_an_interleave_never_reads_more_files_in_parallel_than_it_has_open() -> None:
+    calls, cycle = "num_parallel_calls@train.py:5", "interleave@train.py:5"
+    (held,) = constraints(profile(), (), {calls: 2, cycle: 4, "interleave@train.py:9": 1})
+    allowed = {(2, 4): True, (4, 4): True, (2, 1): False, ("AUTOTUNE", 1): True, (2, None): True}
+    for (reads, opened), may in allowed.items():
+        assert (held.shortfall({calls: reads, cycle: opened}) <= 0) is may, (reads, opened)
+    assert constraints(profile(), (), {calls: 2, "interleave@train.py:9": 1}) == ()
 
 
 def test_one_call_never_makes_more_steps_than_an_epoch_has() -> None:
