@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 
 from gputune import api
+from gputune.checks.registry import names
 from gputune.schema.profile import Profile
 from tests.integration.running import ROOT, SCRIPTS, Ran, python
 
@@ -47,6 +48,18 @@ result = api.profile(
     outputs=api.Outputs(json=Path(job["json"])),
 )
 sys.exit(result.exit_code)
+"""
+
+CHECKING = "checking,checking:end"
+"""The hooks that load and end the checks of `gputune check`."""
+CHECK_DRIVER = """
+import sys
+from pathlib import Path
+from gputune import api
+found = api.check(
+    sys.argv[1], break_hook=sys.argv[2], outputs=api.CheckOutputs(json=Path("check.json")),
+)
+print(sorted({run.state for run in found.report.checks}), file=sys.stderr)
 """
 
 
@@ -217,6 +230,20 @@ def test_a_trial_is_measured_without_what_is_beside_it(fault: Fault, runs: Runs)
     assert profile.steps.mean_s is not None
 
 
+def test_a_script_whose_checks_cannot_load_trains_and_none_of_them_is_called_clear(
+    runs: Runs, tmp_path: Path
+) -> None:
+    fault = FAULTS[0]
+    ran = python("-c", CHECK_DRIVER, fault.script, CHECKING, cwd=tmp_path, env=fault.env)
+    assert ran.exit_code == 0, ran.stderr
+    assert ran.stdout == runs.bare(fault).stdout
+    assert "Traceback" not in ran.stderr
+    report = api.load(tmp_path / "check.json")
+    of_script = {one.name: one for one in report.checks if one.name in names("script")}
+    assert {one.state for one in of_script.values()} == {"not-run"}
+    assert all(one.reason for one in of_script.values())
+
+
 def test_steps_are_still_counted_where_a_hook_beside_them_fails(runs: Runs) -> None:
     """12 steps of the first fit, 6 of the second."""
     for hooks in (BESIDE, LOOKING):
@@ -230,7 +257,7 @@ def test_every_hook_of_the_source_is_broken_here() -> None:
     literals = set(re.findall(calls + r'\s*"([^"]+)"', source))
     assert len(literals) >= 14
     faults = [*FAULTS, *ENDED, *TRIALS]
-    tried = {hook for fault in faults for hook in fault.hook.split(",")}
+    tried = {hook for fault in faults for hook in fault.hook.split(",")} | {*CHECKING.split(",")}
     assert not [name for name in literals if not any(fnmatch.fnmatchcase(name, t) for t in tried)]
 
     # What is no literal: the names of dry mode's hooks, and of the plan's phases.
