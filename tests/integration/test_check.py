@@ -135,7 +135,9 @@ def test_callbacks_as_they_should_be_are_clear(tmp_path: Path) -> None:
     report, ran = checked(SCRIPTS / "callbacks_right.py", str(tmp_path), cwd=tmp_path)
     assert ran.exit_code == 0 and "trained to the end" not in ran.stdout
     assert [(one.id, one.title) for one in report.findings] == []
-    assert all(check.state == "clear" for check in report.checks)
+    # The check `gpu` depends on the machine.
+    states = {check.name: check.state for check in report.checks if check.name != "gpu"}
+    assert states == dict.fromkeys(states, "clear")
     assert "caught" in ran.stdout and ran.stdout.count("f1 1.0") == 2, "two epochs have ended"
     # What Keras writes went to the scratch folder; the script's own file is named.
     written = {Path(path).name for path in hashes(tmp_path)}
@@ -143,7 +145,7 @@ def test_callbacks_as_they_should_be_are_clear(tmp_path: Path) -> None:
     assert [Path(path).name for path in report.files_opened_for_writing] == ["summary.txt"]
     # The same report again, from its file.
     shown = gputune("report", tmp_path / "check.json", cwd=tmp_path)
-    assert shown.exit_code == 0 and "No problem was found." in shown.stdout
+    assert shown.exit_code == 0 and shown.stdout.startswith("No problem was found")
 
 
 CANNOT_START = """\
