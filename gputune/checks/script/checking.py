@@ -52,6 +52,8 @@ class Checking:
         self._earlier_steps = 0
         """Of trainings whose error the script has caught, or has not."""
         self._stopped_by_us = False
+        self._begins_no_other = False
+        """Whether the input cannot begin another epoch after one that was cut short."""
         self._watchdog: threading.Timer | None = None
         self._longest_s = WATCHDOG_S + watch.options.max_s
         self._over = False
@@ -241,6 +243,7 @@ class Checking:
         if self._stopped_by_us:
             # Keras has left the epoch's steps; what callbacks say from here on is theirs.
             container.model.stop_training = self._stopped_by_us = False
+            self._begins_no_other = _is_py_dataset(self._training, "x")
         result = original(*args, **kwargs)
         self._guarded(self._epoch_ended, container, args, kwargs)
         return result
@@ -255,12 +258,14 @@ class Checking:
         self._last_step = None
         epoch = args[0] if args else kwargs.get("epoch", 0)
         self._runner.ask("epoch_ends", training, int(epoch), _numbers(logs))
-        if enough:
+        if enough or self._begins_no_other:
             training.model.stop_training = True
 
     def _test_batch_ended(self, container: Any, args: Any, kwargs: Any) -> None:
         batch = args[0] if args else kwargs.get("batch", 0)
-        if container.model is not None and int(batch) + 1 >= VALIDATION_STEPS:
+        if container.model is None or _is_py_dataset(self._training, "validation_data"):
+            return
+        if int(batch) + 1 >= VALIDATION_STEPS:
             container.model.stop_evaluating = True
 
     def _after(self, then: Callable[[Any, Any, Any], None]) -> Any:
@@ -368,3 +373,13 @@ def _integer(value: Any) -> int | None:
         return None if value is None else int(value)
     except (TypeError, ValueError):
         return None
+
+
+def _is_py_dataset(training: Training | None, argument: str) -> bool:
+    """Whether that argument of `fit` is a PyDataset.
+
+    Keras tells one that its epoch is over only where its last batch was taken (3.15), and refuses
+    to begin another one before.
+    """
+    given = training.arguments.get(argument) if training is not None else None
+    return given is not None and isinstance(given, sys.modules["keras"].utils.PyDataset)
