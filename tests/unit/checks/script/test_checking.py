@@ -90,7 +90,7 @@ def stand_in() -> ModuleType:
         steps_per_execution = 1
         validated = 0
 
-        def fit(self, x=None, epochs=1, callbacks=(), steps=1000):
+        def fit(self, x=None, validation_data=None, epochs=1, callbacks=(), steps=1000):
             if x == "bad":
                 raise ValueError("x is bad")
             container = CallbackList(callbacks, self, epochs=epochs, steps=steps)
@@ -122,6 +122,7 @@ def stand_in() -> ModuleType:
     )
     keras.config = SimpleNamespace(disable_traceback_filtering=lambda: None)
     keras.utils, keras.backend = ModuleType("utils"), ModuleType("backend")
+    keras.utils.PyDataset = type("PyDataset", (), {})
     return keras
 
 
@@ -171,6 +172,25 @@ def test_two_epochs_are_made_of_the_scripts_own_fit(tmp_path, keras, told) -> No
     assert model.validated == 2, "one batch of each validation"
     states = [e for e in read_events(tmp_path / "events.jsonl") if e["event"] == "check_state"]
     assert [(e["check"], e["state"]) for e in states] == [("sees", "clear")]
+
+
+def test_of_a_dataset_that_cannot_begin_again_one_epoch_is_made_and_its_validation_is_whole(
+    tmp_path, keras, told
+) -> None:
+    """Keras refuses a PyDataset's second epoch where the first was cut short."""
+    started(tmp_path, keras)
+    model, data = keras.Model(), keras.utils.PyDataset()
+    with pytest.raises(Stopped):
+        model.fit(data, validation_data=data, epochs=100)
+    assert told[-1] == ("finish", 30, 1, True)
+    assert model.validated == 50
+
+
+def test_short_epochs_of_such_a_dataset_go_on(tmp_path, keras, told) -> None:
+    started(tmp_path, keras)
+    with pytest.raises(Stopped):
+        keras.Model().fit(keras.utils.PyDataset(), epochs=3, steps=4)
+    assert told[-1] == ("finish", 12, 3, False)
 
 
 def test_short_epochs_end_by_themselves(tmp_path, keras, told) -> None:
