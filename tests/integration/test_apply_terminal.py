@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import select
+import signal
 import sys
 import time
 from pathlib import Path
@@ -29,6 +30,8 @@ class Terminal:
         self.shown = b""
         self.pid, self._master = pty.fork()
         if self.pid == 0:  # pragma: no cover - the child
+            # As a shell starts what stands in the foreground; a job in the background ignores it.
+            signal.signal(signal.SIGINT, signal.SIG_DFL)
             os.chdir(folder)
             os.environ["PYTHONPATH"] = str(ROOT)
             program = [sys.executable, "-m", "gputune", "apply", *options, "train.py"]

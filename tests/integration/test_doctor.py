@@ -254,7 +254,8 @@ def test_a_file_called_tensorflow_in_the_folder_is_the_cause(
     assert main(["doctor"]) == 1
     out = " ".join(capfd.readouterr().out.split())
     assert "Something else than TensorFlow is imported under its name." in out
-    assert f"it is {tmp_path / 'tensorflow.py'}" in out
+    # A long path is broken where the terminal ends.
+    assert f"itis{tmp_path / 'tensorflow.py'}" in out.replace(" ", "")
 
 
 def test_a_file_that_keeps_python_from_starting_is_not_tensorflow_s_fault(
