@@ -10,6 +10,7 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import sys
 import time
 from collections.abc import Mapping, Sequence
@@ -39,6 +40,7 @@ TABLES = reporting.ROOT / "reports" / "tables"
 AGAIN_EVERY = 40
 """After so many configurations the script as it is runs once more: what the machine itself does."""
 EPOCHS = "100000"
+"""The training must not end amid a trial, however short its epochs are."""
 
 
 @dataclass(frozen=True)
@@ -156,7 +158,6 @@ def record(what: Recording, options: argparse.Namespace) -> dict[str, Any]:
     target = Target(script=str(WORKLOADS / what.workload))
     source = check_target(target)
     profile = observe(target, source, Options(max_s=8.0), timeout_s=300).profile
-    # The training must not end amid a trial, however short its epochs are.
     script = Script(target=target, source=source, profile=profile)
     knobs = [k for k in KNOBS if k.name in what.knobs]
     space = choose_space(profile, knobs, Choice(knobs=tuple(k.name for k in knobs)))
@@ -195,8 +196,6 @@ def main() -> int:
     parser.add_argument("--plan", action="store_true", help="only say how large the grids are")
     parser.add_argument("--out", type=Path, default=TABLES)
     options = parser.parse_args()
-    import os
-
     os.environ["EPOCHS"] = EPOCHS
     for what in RECORDINGS:
         if options.workload and what.workload not in options.workload:

@@ -45,7 +45,7 @@ def apply(
 
     if write and revert:
         raise Failure("--write and --revert together", "give one of them", WRONG_COMMAND)
-    wanted = api.Target(script=None if module else target, module=target if module else None)
+    wanted = api.Target.named(target, module=module)
     try:
         if revert:
             return _revert(api.revert(wanted))

@@ -89,11 +89,7 @@ def check(
         force=force,
         tensorboard=tensorboard,
     )
-    wanted = api.Target(
-        script=None if module else target,
-        module=target if module else None,
-        arguments=tuple(arguments or ()),
-    )
+    wanted = api.Target.named(target, module=module, arguments=arguments or ())
     try:
         checked = api.check(
             wanted, only=tuple(only or ()), skip=tuple(skip or ()), fit=fit, max_s=max_seconds,

@@ -115,11 +115,7 @@ def profile(
         chrome=chrome,
         tensorboard=tensorboard,
     )
-    wanted = api.Target(
-        script=None if module else target,
-        module=target if module else None,
-        arguments=tuple(arguments or ()),
-    )
+    wanted = api.Target.named(target, module=module, arguments=arguments or ())
     options = Options(full=full, fit=fit, steps=steps, max_s=max_seconds)
     if runs > 1:
         return _repeated(wanted, outputs, options, config, runs)

@@ -38,11 +38,7 @@ def run(
     """
     from gputune import api
 
-    wanted = api.Target(
-        script=None if module else target,
-        module=target if module else None,
-        arguments=tuple(arguments or ()),
-    )
+    wanted = api.Target.named(target, module=module, arguments=arguments or ())
 
     def on_start() -> None:
         count = len(settings.settings)

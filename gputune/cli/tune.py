@@ -128,11 +128,7 @@ def tune(
         to_stdout=to_stdout,
         force=force,
     )
-    wanted = api.Target(
-        script=None if module else target,
-        module=target if module else None,
-        arguments=tuple(arguments or ()),
-    )
+    wanted = api.Target.named(target, module=module, arguments=arguments or ())
     try:
         options = api.TuneOptions(
             choice=api.Choice(

@@ -44,6 +44,13 @@ class Target:
         if (self.script is None) == (self.module is None):
             raise ValueError("a target is either a script or a module")
 
+    @classmethod
+    def named(cls, name: str, *, module: bool, arguments: Sequence[str] = ()) -> Target:
+        """What a command line names: a script, or with `-m` a module."""
+        if module:
+            return cls(module=name, arguments=tuple(arguments))
+        return cls(script=name, arguments=tuple(arguments))
+
     @property
     def name(self) -> str:
         """A short name for reports: the script's without its folder and `.py`, or the module's."""

@@ -55,7 +55,7 @@ class Raised:
         """The message, at most 2,000 characters; empty where it cannot be made."""
         try:
             return str(self.error)[:_LONGEST]
-        except Exception:
+        except Exception:  # a `__str__` of the script's own may raise anything
             return ""
 
     @cached_property
