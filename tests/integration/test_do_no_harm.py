@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.applying.cells import INTERPRETERS, by_patch, by_snippet, judged, wanted
+from gputune import api
 from gputune.knobs.registry import KNOBS
 from gputune.rewrite.toml import config_to_toml
 from gputune.schema.profile import Profile
@@ -74,25 +75,29 @@ class Runs:
 def with_settings(
     name: str, how: str, found: Profile, top: Path, env: dict[str, str]
 ) -> dict[str, dict[str, object]]:
-    """The script with other values of most knobs, to the end of a short training."""
+    """The script with other values of most knobs, as a trial of the search, which is short."""
     script, work = WORKLOADS / f"{name}.py", top / "applied"
     work.mkdir()
     made = wanted(found, APPLIED)
-    config, refused, options = made.config(script.name), {}, []
+    config, refused, toml = made.config(script.name), {}, "-"
     if how == "run":
-        (work / "gputune.toml").write_text(config_to_toml(config))
-        options = ["--config", "gputune.toml"]
+        toml = "gputune.toml"
+        (work / toml).write_text(config_to_toml(config))
     else:
         source = (
             by_patch(script, made.settings) if how == "patch" else by_snippet(script, config, found)
         )
         refused, script = dict(source.refused), work / script.name
         script.write_bytes(source.source)
-    options += ["-o", str(top / "applied-report"), str(script), *ARGUMENTS.get(name, ())]
     paths = os.pathsep.join((str(ROOT), str(WORKLOADS)))  # the changed copy's own imports
-    ran = gputune("profile", "--full", *options, cwd=work, env={**env, "PYTHONPATH": paths})
+    ran = python(
+        "-m", "tests.integration.one_trial", script, toml, "applied.json",
+        *ARGUMENTS.get(name, ()), cwd=work, env={**env, "PYTHONPATH": paths},
+    )  # fmt: skip
     assert ran.exit_code == 0, ran.stderr
-    return judged(report(top / "applied-report"), made.settings, refused)
+    seen = api.load(work / "applied.json")
+    assert isinstance(seen, Profile)
+    return judged(seen, made.settings, refused)
 
 
 def run_all_ways(name: str, top: Path, workload_data: Path) -> Runs:
@@ -102,7 +107,10 @@ def run_all_ways(name: str, top: Path, workload_data: Path) -> Runs:
     work, full_work = top / "work", top / "full"
     few = {**env, **FEW_STEPS}
     bare = python(*command, cwd=work, env=few)
-    full = gputune("profile", "--full", "-o", top / "full-report", *command, cwd=full_work, env=few)
+    full = gputune(
+        "profile", "--full", "--max-seconds", "2", "-o", top / "full-report", *command,
+        cwd=full_work, env=few,
+    )  # fmt: skip
     before = hashes(work, workload_data)
     default = gputune(
         "profile", "--max-seconds", "1", "-o", top / "report", *command, cwd=work, env=env
@@ -113,7 +121,7 @@ def run_all_ways(name: str, top: Path, workload_data: Path) -> Runs:
     assert full.exit_code == 0, full.stderr
     assert default.exit_code == 0, default.stderr
     how = INTERPRETERS[SCRIPT_NAMES.index(name) % len(INTERPRETERS)]
-    cells = with_settings(name, how, report(top / "report"), top, few)
+    cells = with_settings(name, how, report(top / "report"), top, env)
     return Runs(
         name, command, few, work, full_work, bare, full, report(top / "full-report"),
         default, report(top / "report"), again, before, after, how, cells,

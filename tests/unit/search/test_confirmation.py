@@ -18,6 +18,7 @@ from gputune.search.confirmation import (
     confirm,
     detectable_deviations,
     exact_p,
+    is_open,
     judge,
     next_run,
     order,
@@ -118,9 +119,35 @@ def test_no_run_is_begun_that_would_not_end_within_the_budget() -> None:
     assert "3 rounds are too few" in found.reason
 
 
-def test_three_rounds_are_no_gain_however_large_they_are() -> None:
-    found = judge(ARMS[1], runs([200.0, 201.0, 199.0], [100.0, 100.1, 99.9]))
+@pytest.mark.parametrize(
+    ("candidate", "verdict"),
+    [
+        # The rounds' log ratios spread by s; Student's factor for 99.9 % and 2 degrees is 31.6.
+        ([200.0, 210.0, 190.0], "inconclusive"),  # s = 5 %: from 0.80 times on
+        ([300.0, 315.0, 285.0], "faster"),  # s = 5 %: from 1.2 times on
+        ([8000.0, 9000.0, 8500.0], "faster"),
+        ([103.0, 103.1, 102.9], "inconclusive"),  # within 2 % of 1: not surely a gain
+        ([20.0, 21.0, 19.0], "slower"),
+    ],
+)
+def test_three_rounds_say_what_is_beyond_doubt_alone(candidate: list[float], verdict: str) -> None:
+    found = judge(ARMS[1], runs(candidate, [100.0, 100.0, 100.0]))
+    assert (found.verdict, found.worth_having) == (verdict, verdict == "faster")
+    assert is_open(found) == (verdict == "inconclusive")
+
+
+def test_two_rounds_say_nothing_however_equal_they_are() -> None:
+    found = judge(ARMS[1], runs([900.0, 901.0], [100.0, 100.0]))
     assert (found.verdict, found.worth_having) == ("inconclusive", False)
+
+
+def test_of_equal_configurations_three_rounds_call_hardly_any_a_gain() -> None:
+    false = 0
+    for seed in range(1000):
+        done = confirm(ARMS[:2], Machine(1.0, noise=0.1, seed=seed), budget_s=65.0)
+        false += judge(ARMS[1], done).verdict != "inconclusive"
+    # 1 in 1000 is expected: more than 5 have a chance of 6 in 10,000.
+    assert false <= 5
 
 
 def test_the_rounds_end_even_where_nothing_decides() -> None:
