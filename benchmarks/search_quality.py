@@ -149,6 +149,7 @@ def recorded(path: Path) -> Table:
     """A table that was recorded from a real script, twice.
 
     `{"schema": "gputune.table", "version": 1, "name", "limits", "profile": a Profile's JSON,
+    "max_batch_size": the largest recorded, or null for all that the search would try,
     "configurations": [{"knobs": {…}, "first": samples/s or null, "second": the same,
     "state": "complete" | "infeasible" | "failed"}, …]}`. The search is replayed on the first
     recording, which also says which is best; both are scored on the second.
@@ -164,8 +165,10 @@ def recorded(path: Path) -> Table:
     seen = parse_record(json.dumps(body["profile"]), name=str(path))
     assert isinstance(seen, Profile)
     knobs = [k for k in KNOBS if any(k.name == name.partition("@")[0] for name in rows[0]["knobs"])]
-    space = choose_space(seen, knobs, Choice(knobs=tuple(k.name for k in knobs)))
-    chosen = choose_space(seen, knobs, Choice())
+    largest = body.get("max_batch_size")
+    names = tuple(k.name for k in knobs)
+    space = choose_space(seen, knobs, Choice(knobs=names, max_batch_size=largest))
+    chosen = choose_space(seen, knobs, Choice(max_batch_size=largest))
     by_key = {_key(row["knobs"]): row for row in rows}
 
     def row_of(values: Mapping[str, Any]) -> Mapping[str, Any]:
