@@ -20,7 +20,7 @@ def run_text(report: CheckReport) -> str:
     epochs = "1 epoch" if report.epochs == 1 else f"{report.epochs} epochs"
     if report.style != "keras.fit":
         return f"{steps} of a loop written by hand"
-    short = ", ended early by gputune (a validation is one batch)" if report.cut_short else ""
+    short = ", ended early by gputune (validation: one batch, of a PyDataset all)" if report.cut_short else ""
     return f"{steps} in {epochs}{short}"
 
 

@@ -48,7 +48,7 @@ def report() -> CheckReport:
 
 WORDS = (
     "1 problem: it is wrong.", "It is wrong.", "train.py:7", "it wants 4 axes", "Add one.",
-    "40 training steps in 2 epochs", "a validation is one batch", "saving", "KeyError",
+    "40 training steps in 2 epochs", "validation: one batch", "saving", "KeyError",
     "(None, 26, 26, 8)", "(None,), (None, 3)", "Conv2D", "80", "Slow", "50%", "/tmp/out.txt",
     "a hook failed",
 )  # fmt: skip

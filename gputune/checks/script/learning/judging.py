@@ -147,7 +147,7 @@ def _parted(course: Course, site: Site | None) -> Iterator[Finding]:
         title="The loss falls while val_loss rises.",
         evidence=(
             f"loss {first.loss:.4g} to {last.loss:.4g}, val_loss {first.val_loss:.4g} to "
-            f"{last.val_loss:.4g}, over {len(course.epochs)} short epochs and one batch of "
+            f"{last.val_loss:.4g}, over {len(course.epochs)} short epochs, with a short "
             "validation: a first sign of overfitting, no proof",
         ),
         remedy="Watch both over whole epochs; EarlyStopping(restore_best_weights=True), Dropout, "
