@@ -10,18 +10,15 @@ import typer
 
 from gputune.cli.console import say
 from gputune.cli.failure import WRONG_COMMAND, Failure
+from gputune.cli.options import ModuleOption, ScriptArgument, VerboseOption
 
 if TYPE_CHECKING:
     from gputune import api
 
 
 def apply(
-    target: Annotated[
-        str, typer.Argument(metavar="SCRIPT", help="The script, or with -m the module.")
-    ],
-    module: Annotated[
-        bool, typer.Option("-m", help="SCRIPT is a module, as in python -m.")
-    ] = False,
+    target: ScriptArgument,
+    module: ModuleOption = False,
     config: Annotated[
         Path, typer.Option("--config", metavar="FILE", help="The settings to write.")
     ] = Path("gputune.toml"),
@@ -31,9 +28,7 @@ def apply(
     revert: Annotated[
         bool, typer.Option("--revert", help="Restore the files as they were before.")
     ] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", help="Tracebacks of gputune's own errors.")
-    ] = False,
+    verbose: VerboseOption = False,
 ) -> int:
     """Write a configuration into the script's source, where the settings belong.
 

@@ -10,6 +10,16 @@ import typer
 
 from gputune.cli.console import Color, say, width
 from gputune.cli.failure import OWN_FAILURE, WRONG_COMMAND, Failure
+from gputune.cli.options import (
+    ColorOption,
+    FolderOption,
+    ForceOption,
+    HtmlOption,
+    JsonOption,
+    ModuleOption,
+    ScriptArguments,
+    VerboseOption,
+)
 from gputune.cli.showing import show
 
 if TYPE_CHECKING:
@@ -20,13 +30,8 @@ def check(
     target: Annotated[
         str | None, typer.Argument(metavar="SCRIPT", help="The script, or with -m the module.")
     ] = None,
-    arguments: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="ARGS", help="The script's own arguments, verbatim."),
-    ] = None,
-    module: Annotated[
-        bool, typer.Option("-m", help="SCRIPT is a module, as in python -m.")
-    ] = False,
+    arguments: ScriptArguments = None,
+    module: ModuleOption = False,
     listed: Annotated[
         bool, typer.Option("--list", help="Name all checks, a sentence each, and end.")
     ] = False,
@@ -46,24 +51,16 @@ def check(
             "--max-seconds", metavar="S", min=0.1, help="Longest training, its first step apart."
         ),
     ] = 60.0,
-    folder: Annotated[
-        Path | None, typer.Option("-o", metavar="DIR", help="Folder for the reports.")
-    ] = None,
-    json: Annotated[
-        str | None, typer.Option("--json", metavar="PATH|-", help="Write the JSON there.")
-    ] = None,
-    html: Annotated[
-        Path | None, typer.Option("--html", metavar="PATH", help="Write the page there.")
-    ] = None,
+    folder: FolderOption = None,
+    json: JsonOption = None,
+    html: HtmlOption = None,
     tensorboard: Annotated[
         Path | None,
         typer.Option("--tensorboard", metavar="LOGDIR", help="Write findings for TensorBoard."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
-    color: Annotated[Color, typer.Option("--color", help="Colour on the terminal.")] = Color.AUTO,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", help="Tracebacks of gputune's own errors.")
-    ] = False,
+    force: ForceOption = False,
+    color: ColorOption = Color.AUTO,
+    verbose: VerboseOption = False,
 ) -> int:
     """Find mistakes in a training script before they cost hours.
 

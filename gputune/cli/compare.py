@@ -11,6 +11,7 @@ import typer
 
 from gputune.cli.console import Color, needs_ascii, say, wants_color, width
 from gputune.cli.failure import WRONG_COMMAND, Failure
+from gputune.cli.options import ColorOption, ForceOneOption, VerboseOption
 
 if TYPE_CHECKING:
     from gputune.schema.comparison import Comparison
@@ -50,11 +51,9 @@ def compare(
         str | None,
         typer.Option("--fail-if-slower", metavar="PERCENT", help="Exit with 3: surely slower."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that exists.")] = False,
-    color: Annotated[Color, typer.Option("--color", help="Colour on the terminal.")] = Color.AUTO,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", help="Tracebacks of gputune's own errors.")
-    ] = False,
+    force: ForceOneOption = False,
+    color: ColorOption = Color.AUTO,
+    verbose: VerboseOption = False,
 ) -> int:
     """Say what differs between reports, and which of the differences are more than noise.
 

@@ -10,6 +10,7 @@ import typer
 
 from gputune.cli.console import Color, say
 from gputune.cli.failure import Failure
+from gputune.cli.options import ColorOption, ForceOption, HtmlOption, JsonOption, VerboseOption
 from gputune.cli.showing import show
 
 PROBLEM_FOUND = 1
@@ -24,17 +25,11 @@ def doctor(
         float,
         typer.Option("--timeout", metavar="S", min=1, help="Give TensorFlow so long to import."),
     ] = 120.0,
-    json: Annotated[
-        str | None, typer.Option("--json", metavar="PATH|-", help="Write the JSON there.")
-    ] = None,
-    html: Annotated[
-        Path | None, typer.Option("--html", metavar="PATH", help="Write the page there.")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
-    color: Annotated[Color, typer.Option("--color", help="Colour on the terminal.")] = Color.AUTO,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", help="Tracebacks of gputune's own errors.")
-    ] = False,
+    json: JsonOption = None,
+    html: HtmlOption = None,
+    force: ForceOption = False,
+    color: ColorOption = Color.AUTO,
+    verbose: VerboseOption = False,
 ) -> int:
     """Say whether TensorFlow sees this machine's GPU, and if not, why; and what else is amiss.
 

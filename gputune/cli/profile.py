@@ -10,6 +10,17 @@ import typer
 
 from gputune.cli.console import Color, say
 from gputune.cli.failure import OWN_FAILURE, WRONG_COMMAND, Failure
+from gputune.cli.options import (
+    ColorOption,
+    FolderOption,
+    ForceOption,
+    HtmlOption,
+    JsonOption,
+    ModuleOption,
+    ScriptArgument,
+    ScriptArguments,
+    VerboseOption,
+)
 from gputune.cli.showing import show
 
 if TYPE_CHECKING:
@@ -27,16 +38,9 @@ _PHASES = {
 
 
 def profile(
-    target: Annotated[
-        str, typer.Argument(metavar="SCRIPT", help="The script, or with -m the module.")
-    ],
-    arguments: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="ARGS", help="The script's own arguments, verbatim."),
-    ] = None,
-    module: Annotated[
-        bool, typer.Option("-m", help="SCRIPT is a module, as in python -m.")
-    ] = False,
+    target: ScriptArgument,
+    arguments: ScriptArguments = None,
+    module: ModuleOption = False,
     full: Annotated[
         bool, typer.Option("--full", help="Let the script run to its end, writing its files.")
     ] = False,
@@ -69,15 +73,9 @@ def profile(
         Path | None,
         typer.Option("--config", metavar="FILE", help="Measure under these settings."),
     ] = None,
-    folder: Annotated[
-        Path | None, typer.Option("-o", metavar="DIR", help="Folder for the reports.")
-    ] = None,
-    json: Annotated[
-        str | None, typer.Option("--json", metavar="PATH|-", help="Write the JSON there.")
-    ] = None,
-    html: Annotated[
-        Path | None, typer.Option("--html", metavar="PATH", help="Write the page there.")
-    ] = None,
+    folder: FolderOption = None,
+    json: JsonOption = None,
+    html: HtmlOption = None,
     chrome: Annotated[
         Path | None,
         typer.Option(
@@ -90,11 +88,9 @@ def profile(
             "--tensorboard", metavar="LOGDIR", help="Write figures and findings for TensorBoard."
         ),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
-    color: Annotated[Color, typer.Option("--color", help="Colour on the terminal.")] = Color.AUTO,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", help="Tracebacks of gputune's own errors.")
-    ] = False,
+    force: ForceOption = False,
+    color: ColorOption = Color.AUTO,
+    verbose: VerboseOption = False,
 ) -> int:
     """Measure what a training step costs, and why it waits.
 

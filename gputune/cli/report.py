@@ -10,6 +10,7 @@ import typer
 
 from gputune.cli.console import Color, needs_ascii, say, wants_color, width
 from gputune.cli.failure import WRONG_COMMAND, Failure
+from gputune.cli.options import ColorOption, ForceOption, VerboseOption
 from gputune.cli.showing import show
 
 if TYPE_CHECKING:
@@ -37,11 +38,9 @@ def report(
         Path | None,
         typer.Option("--tensorboard", metavar="LOGDIR", help="Write profiles for TensorBoard."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
-    color: Annotated[Color, typer.Option("--color", help="Colour on the terminal.")] = Color.AUTO,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", help="Tracebacks of gputune's own errors.")
-    ] = False,
+    force: ForceOption = False,
+    color: ColorOption = Color.AUTO,
+    verbose: VerboseOption = False,
 ) -> int:
     """Show saved reports again: one or several whole, folders as a list, newest first.
 

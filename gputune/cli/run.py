@@ -9,25 +9,17 @@ import typer
 
 from gputune.cli.console import say
 from gputune.cli.failure import WRONG_COMMAND, Failure
+from gputune.cli.options import ModuleOption, ScriptArgument, ScriptArguments, VerboseOption
 
 
 def run(
-    target: Annotated[
-        str, typer.Argument(metavar="SCRIPT", help="The script, or with -m the module.")
-    ],
-    arguments: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="ARGS", help="The script's own arguments, verbatim."),
-    ] = None,
-    module: Annotated[
-        bool, typer.Option("-m", help="SCRIPT is a module, as in python -m.")
-    ] = False,
+    target: ScriptArgument,
+    arguments: ScriptArguments = None,
+    module: ModuleOption = False,
     config: Annotated[
         Path, typer.Option("--config", metavar="FILE", help="The settings to put in.")
     ] = Path("gputune.toml"),
-    verbose: Annotated[
-        bool, typer.Option("--verbose", help="Tracebacks of gputune's own errors.")
-    ] = False,
+    verbose: VerboseOption = False,
 ) -> int:
     """Train with a configuration, without editing the script; nothing is measured.
 

@@ -10,6 +10,7 @@ import typer
 
 from gputune.cli.console import say
 from gputune.cli.failure import WRONG_COMMAND, Failure
+from gputune.cli.options import ForceOneOption, VerboseOption
 
 
 def snippet(
@@ -20,10 +21,8 @@ def snippet(
         Path | None,
         typer.Option("-o", "--output", metavar="PATH", help="Write there, not to the terminal."),
     ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite a file that exists.")] = False,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", help="Tracebacks of gputune's own errors.")
-    ] = False,
+    force: ForceOneOption = False,
+    verbose: VerboseOption = False,
 ) -> int:
     """Show a configuration as Python to paste into the script.
 

@@ -10,6 +10,7 @@ import typer
 
 from gputune.cli.console import Color, say
 from gputune.cli.failure import Failure
+from gputune.cli.options import ColorOption, ForceOption, HtmlOption, JsonOption, VerboseOption
 from gputune.cli.showing import show
 
 
@@ -18,12 +19,8 @@ def trace(
         Path,
         typer.Argument(metavar="FILE|LOGDIR", help="An .xplane.pb file, or a profiler's logdir."),
     ],
-    json: Annotated[
-        str | None, typer.Option("--json", metavar="PATH|-", help="Write the JSON there.")
-    ] = None,
-    html: Annotated[
-        Path | None, typer.Option("--html", metavar="PATH", help="Write the page there.")
-    ] = None,
+    json: JsonOption = None,
+    html: HtmlOption = None,
     chrome: Annotated[
         Path | None,
         typer.Option(
@@ -38,11 +35,9 @@ def trace(
             "--chrome-host/--no-chrome-host", help="With the host's threads in --chrome, or not."
         ),
     ] = True,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
-    color: Annotated[Color, typer.Option("--color", help="Colour on the terminal.")] = Color.AUTO,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", help="Tracebacks of gputune's own errors.")
-    ] = False,
+    force: ForceOption = False,
+    color: ColorOption = Color.AUTO,
+    verbose: VerboseOption = False,
 ) -> int:
     """Say what a trace of TensorFlow's profiler shows of each GPU: kernels, copies, idle time.
 

@@ -11,6 +11,16 @@ import typer
 
 from gputune.cli.console import Color, needs_ascii, say, wants_color
 from gputune.cli.failure import OWN_FAILURE, WRONG_COMMAND, Failure
+from gputune.cli.options import (
+    ColorOption,
+    ForceOption,
+    HtmlOption,
+    JsonOption,
+    ModuleOption,
+    ScriptArgument,
+    ScriptArguments,
+    VerboseOption,
+)
 from gputune.cli.showing import show
 from gputune.cli.stopping import Stopping
 
@@ -23,16 +33,9 @@ _UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0}
 
 
 def tune(
-    target: Annotated[
-        str, typer.Argument(metavar="SCRIPT", help="The script, or with -m the module.")
-    ],
-    arguments: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="ARGS", help="The script's own arguments, verbatim."),
-    ] = None,
-    module: Annotated[
-        bool, typer.Option("-m", help="SCRIPT is a module, as in python -m.")
-    ] = False,
+    target: ScriptArgument,
+    arguments: ScriptArguments = None,
+    module: ModuleOption = False,
     knobs: Annotated[
         str | None,
         typer.Option("--knobs", metavar="A,B,C", help="Search these knobs and no others."),
@@ -98,17 +101,11 @@ def tune(
             "--toml", metavar="PATH", help="Write the settings there, not to gputune.toml."
         ),
     ] = None,
-    json: Annotated[
-        str | None, typer.Option("--json", metavar="PATH|-", help="Write the JSON there.")
-    ] = None,
-    html: Annotated[
-        Path | None, typer.Option("--html", metavar="PATH", help="Write the page there.")
-    ] = None,
-    force: Annotated[bool, typer.Option("--force", help="Overwrite files that exist.")] = False,
-    color: Annotated[Color, typer.Option("--color", help="Colour on the terminal.")] = Color.AUTO,
-    verbose: Annotated[
-        bool, typer.Option("--verbose", help="Tracebacks of gputune's own errors.")
-    ] = False,
+    json: JsonOption = None,
+    html: HtmlOption = None,
+    force: ForceOption = False,
+    color: ColorOption = Color.AUTO,
+    verbose: VerboseOption = False,
 ) -> int:
     """Search for faster settings, and confirm them in fresh processes.
 
