@@ -118,9 +118,14 @@ def knobs_of(study: dict[str, Any]) -> dict[str, Any]:
 def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
     """One row of the report."""
     with tempfile.TemporaryDirectory(prefix="gputune-outcome-") as folder:
-        row: dict[str, Any] = {"workload": name, "problem": ""}
+        env = reporting.environment()
+        row: dict[str, Any] = {
+            "workload": name, "problem": "", "commit": env["commit"],
+            "budget": options.budgets.get(name, options.budget),
+            "load_average_1min": env["load_average_1min"],
+        }  # fmt: skip
         try:
-            found = tuned(name, Path(folder), options.budgets.get(name, options.budget))
+            found = tuned(name, Path(folder), row["budget"])
             study = found["study"]
             config = load_config(found["toml"]) if found["toml"] is not None else None
             row |= {
@@ -169,20 +174,20 @@ def markdown(rows: list[dict[str, Any]], env: dict[str, Any], options: argparse.
         table.append((
             row["workload"], row["problem"] or row["verdict"], settings or "nothing",
             _text(row.get("ratio")), _text(row.get("again")), row.get("trials"),
-            f"{row['took_s']:.0f}" if "took_s" in row else None,
+            f"{row['took_s']:.0f} of {row['budget']}" if "took_s" in row else None,
+            row["commit"], f"{row['load_average_1min']:.1f}",
         ))  # fmt: skip
     bad = [r["workload"] for r in rows if (r.get("ratio") or {"low": 2.0})["low"] <= 1.0]
     lines = [
         "# What tuning gains",
         reporting.environment_markdown(env),
         __doc__ or "",
-        f"Budget of a study: {options.budget}"
-        + "".join(f", {name} {b}" for name, b in sorted(options.budgets.items()))
-        + f"; {options.rounds} rounds afterwards, {MEASURE_S:.0f} s of clean steps at most in each "
-        "process. No GPU. Ratios are of samples/s, with 95 % t intervals on the logarithms.",
+        f"{options.rounds} rounds afterwards, {MEASURE_S:.0f} s of clean steps at most in each "
+        "process. No GPU. Ratios are of samples/s, with 95 % t intervals on the logarithms. Each "
+        "row was made at its own commit; the load is that of the machine just before.",
         reporting.markdown_table(
             ("workload", "the study's answer", "recommended", "tuned / as written [95 %]",
-             "A/A [95 %]", "trials", "study, s"), table,
+             "A/A [95 %]", "trials", "study, s", "commit", "load before"), table,
         ),
         "Recommended configurations whose interval contains 1 or lies below: "
         + (", ".join(bad) if bad else "none") + ".",
