@@ -17,6 +17,8 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -27,7 +29,7 @@ from reporting import Interval, interval_text, ratio_interval, t_interval
 from gputune.api.configuring import load_config
 from gputune.api.trials.process import observe
 from gputune.launch.command import Target, check_target
-from gputune.schema.config import Config
+from gputune.schema.config import Config, Setting
 from gputune.search.outcomes import outcome_of
 from gputune.session.folder import Options
 
@@ -62,38 +64,65 @@ def tuned(name: str, folder: Path, budget: str) -> dict[str, Any]:
             "exit_code": done.returncode}  # fmt: skip
 
 
-def rate(name: str, config: Config | None, *, cached: bool) -> float:
+@dataclass(frozen=True)
+class Arm:
+    """What takes turns: a workload with settings; with a cache it is measured once that is full."""
+
+    workload: str
+    settings: tuple[Setting, ...] = ()
+    cached: bool = False
+
+
+def rate(arm: Arm) -> float:
     """Samples/s of one fresh process; raises RuntimeError where it was not measured."""
+    name = arm.workload
     target = Target(script=str(WORKLOADS / name), arguments=tuple(ARGUMENTS.get(name, ())))
     options = Options(
-        trial=True, max_s=MEASURE_S, warm_epochs=int(cached),
-        settings=config.settings if config is not None else (),
-    )  # fmt: skip
+        trial=True, max_s=MEASURE_S, warm_epochs=int(arm.cached), settings=arm.settings
+    )
     outcome = outcome_of(observe(target, check_target(target), options, timeout_s=300).seen())
     if outcome.samples_per_s is None:
         raise RuntimeError(f"{name}: {outcome.state}: {outcome.reason}")
     return outcome.samples_per_s
 
 
-def rounds(name: str, config: Config | None, count: int) -> list[dict[str, float]]:
-    """The arms in turns, forwards and backwards."""
-    arms: dict[str, tuple[str, Config | None, bool]] = {"as written": (name, None, False)}
-    if config is not None:
-        cached = any(s.knob == "cache" and s.value != "none" for s in config.settings)
-        arms["tuned"] = (name, config, cached)
-    if name in BY_HAND:
-        arms["by hand"] = (BY_HAND[name], None, True)
-    arms["as written again"] = (name, None, False)
+def in_turns(arms: Mapping[str, Arm], count: int) -> list[dict[str, float]]:
+    """Samples/s by arm for each round, forwards and backwards."""
     found = []
     for number in range(count):
         order = list(arms) if number % 2 == 0 else list(reversed(arms))
-        row = {}
-        for arm in order:
-            script, with_config, cached = arms[arm]
-            row[arm] = rate(script, with_config, cached=cached)
-        found.append(row)
-        print(name, number, {k: round(v, 1) for k, v in row.items()}, flush=True)
+        found.append({arm: rate(arms[arm]) for arm in order})
+        print(number, {k: round(v, 1) for k, v in found[-1].items()}, flush=True)
     return found
+
+
+def tuned_arm(name: str, settings: tuple[Setting, ...]) -> Arm:
+    return Arm(name, settings, any(s.knob == "cache" and s.value != "none" for s in settings))
+
+
+def rounds(name: str, config: Config | None, count: int) -> list[dict[str, float]]:
+    """As written, tuned, by hand (where there is such a script), and as written once more."""
+    arms = {"as written": Arm(name)}
+    if config is not None:
+        arms["tuned"] = tuned_arm(name, config.settings)
+    if name in BY_HAND:
+        arms["by hand"] = Arm(BY_HAND[name], cached=True)
+    arms["as written again"] = Arm(name)
+    return in_turns(arms, count)
+
+
+def apart(name: str, config: Config, count: int) -> dict[str, dict[str, Any]]:
+    """Each setting that changes something by itself, beside the script as written: its ratio."""
+    arms = {"as written": Arm(name)}
+    for one in config.settings:
+        if one.value != one.was:
+            arms[f"{one.knob}={one.value}"] = tuned_arm(name, (one,))
+    rows = in_turns(arms, count)
+    return {
+        arm: ratio_interval((r[arm], r["as written"]) for r in rows).as_dict()
+        for arm in arms
+        if arm != "as written"
+    }
 
 
 def written(row: dict[str, float]) -> float:
@@ -140,6 +169,8 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
             print(name, row["verdict"], row["recommended"], flush=True)
             worth = config is not None or name in BY_HAND
             row["rounds"] = rounds(name, config, options.rounds) if worth else []
+            if name in options.apart and config is not None:
+                row["apart"] = apart(name, config, options.rounds)
         except (RuntimeError, OSError, KeyError, subprocess.SubprocessError) as error:
             row["problem"] = f"{type(error).__name__}: {error}"[:800]
             print(name, row["problem"], flush=True)
@@ -201,6 +232,10 @@ def markdown(rows: list[dict[str, Any]], env: dict[str, Any], options: argparse.
                 f"`{BY_HAND[row['workload']]}` gains over it (on the logarithms; goal "
                 f"{GOAL_RECOVERED:.0%}: {met})."
             )
+    for row in rows:
+        if "apart" in row:
+            each = "\n".join(f"- {arm}: {_text(one)}" for arm, one in row["apart"].items())
+            lines.append(f"`{row['workload']}`: each setting by itself / as written\n\n{each}")
     mean_s = fmean([r["took_s"] for r in rows if "took_s" in r] or [math.nan])
     lines.append(f"A study took {mean_s:.0f} s in the mean.")
     return "\n\n".join(lines)
@@ -222,6 +257,10 @@ def main() -> int:
     parser.add_argument("--budget", default="15m", help="of each study")
     parser.add_argument("--budget-of", type=_budget, action="append", default=[])
     parser.add_argument("--rounds", type=int, default=6)
+    parser.add_argument(
+        "--apart", action="append", choices=NAMES, default=[],
+        help="of this workload also each recommended setting by itself",
+    )  # fmt: skip
     parser.add_argument("--keep", action="store_true", help="keep the rows that are there already")
     parser.add_argument("--out", type=Path, default=reporting.ROOT / "reports")
     options = parser.parse_args()

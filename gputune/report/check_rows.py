@@ -9,6 +9,7 @@ from gputune.report import figures
 from gputune.schema.check import CheckReport, CheckRun, LayerRow
 
 HEADINGS: Final = ("layer", "type", "output shape", "parameters")
+_CUT_SHORT: Final = "ended early by gputune (validation: one batch, of a PyDataset all)"
 STATES: Final = {"found": "found", "clear": "clear", "not-run": "not run"}
 
 
@@ -20,7 +21,11 @@ def run_text(report: CheckReport) -> str:
     epochs = "1 epoch" if report.epochs == 1 else f"{report.epochs} epochs"
     if report.style != "keras.fit":
         return f"{steps} of a loop written by hand"
-    short = ", ended early by gputune (validation: one batch, of a PyDataset all)" if report.cut_short else ""
+    short = (
+        ", ended early by gputune (validation: one batch, of a PyDataset all)"
+        if report.cut_short
+        else ""
+    )
     return f"{steps} in {epochs}{short}"
 
 

@@ -8,6 +8,8 @@ from gputune.rules.thresholds import CACHED_SHARE
 from gputune.schema.profile import Pipeline, Profile, Stage
 from gputune.schema.training import Repetition
 
+_OPEN_FILES = (".interleave(", ".flat_map(")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Place:
@@ -83,11 +85,25 @@ def towards_model(pipeline: Pipeline, stage: Stage) -> list[Stage]:
     return found
 
 
+def opens_files(pipeline: Pipeline, stage: Stage) -> bool:
+    """Whether what a cache behind the stage would keep is read from files by a call above it."""
+    return any(
+        label.startswith(_OPEN_FILES)
+        for one in (stage, *above(pipeline, stage))
+        for label in one.calls or (one.label,)
+    )
+
+
 def moved_behind(pipeline: Pipeline, stage: Stage) -> list[str]:
-    """The calls above the stage that belong behind its cache: shuffles and repetitions."""
+    """The calls above the stage that belong behind its cache: shuffles and repetitions.
+
+    What stands above the opening of files concerns the files, and stays.
+    """
     found: list[str] = []
     for other in above(pipeline, stage):
         for label in reversed(other.calls or (other.label,)):  # listed from the source on
+            if label.startswith(_OPEN_FILES):
+                return found[::-1]
             if label.startswith((".shuffle(", ".repeat(")):
                 found.append(label)
     return found[::-1]

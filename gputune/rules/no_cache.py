@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gputune.rules.caching import Place, moved_behind, place
+from gputune.rules.caching import Place, moved_behind, opens_files, place
 from gputune.rules.input_bound import waits_for_input
 from gputune.schema.finding import Finding, Severity
 from gputune.schema.profile import Pipeline, Profile
@@ -51,6 +51,8 @@ def _remedy(pipeline: Pipeline, found: Place) -> str:
             f" Move {shuffle} from above it to behind the cache: left where it is, the order of "
             "the first epoch would be frozen for all others."
         )
+        if opens_files(pipeline, stage):
+            text += " Files that are shuffled above it keep their first order."
     elif not seen.in_order:
         text += (
             " The order above it is random: put .shuffle(…) behind the cache, or the order of the "

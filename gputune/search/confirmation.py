@@ -123,7 +123,7 @@ def pairs(runs: Sequence[Run], arm: str) -> tuple[list[float], list[float]]:
 def decided(candidate: Sequence[float], baseline: Sequence[float]) -> bool:
     """Whether no further round is needed: the ratio is surely outside of ±2 %, or within."""
     low, high = interval(logs(candidate, baseline))
-    return _is_outside(low, high) or (-_MARGIN <= low and high <= _MARGIN)
+    return _is_outside(low, high) or (low >= -_MARGIN and high <= _MARGIN)
 
 
 def can_say(values: Sequence[float]) -> bool:

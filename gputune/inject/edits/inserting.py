@@ -10,12 +10,11 @@ from typing import Any
 from gputune.inject.edits.kept import Kept, made_again
 from gputune.inject.edits.orders import spelled
 from gputune.knobs.knob import InsertCall, SetOption
+from gputune.knobs.moving import CannotMove, moving
 from gputune.schema.config import Value
 from gputune.session import events
 from gputune.session.log import EventLog
 
-_ELEMENT_BY_ELEMENT = ("map", "prefetch", "with_options", "ignore_errors")
-"""Over these a shuffle or a repeat may move: they treat each element by itself."""
 _DEVICE = "/GPU:0"
 
 
@@ -40,10 +39,14 @@ def insert(
     """
     if edit.to_device is not None and value == edit.to_device:
         return dataset.apply(tf.data.experimental.prefetch_to_device(_DEVICE))
-    moved: list[Kept] = []
-    first = next((i for i, call in enumerate(chain) if call.method in edit.moves), None)
-    if first is not None:
-        stay, moved = _moved(chain[first:], edit)
+    try:
+        indices = moving([call.method for call in chain], edit.moves, edit.method)
+    except CannotMove as error:
+        raise NoPlace(str(error)) from error
+    moved = [chain[i] for i in indices]
+    if indices:
+        first = indices[0]
+        stay = [call for i, call in enumerate(chain) if i >= first and i not in indices]
         dataset = made_again(chain[first].instance, stay)
     given = spelled(value, edit.words)
     if edit.method == "cache" and given:
@@ -53,23 +56,6 @@ def insert(
         log.write(events.CLEANUP, path=given)
     arguments = {} if given == "" else {edit.argument: given}
     return made_again(getattr(dataset, edit.method)(**arguments), moved)
-
-
-def _moved(calls: Sequence[Kept], edit: InsertCall) -> tuple[list[Kept], list[Kept]]:
-    """The calls that stay above the new one, and those that move behind it."""
-    between = next(
-        (c.method for c in calls if c.method not in (*edit.moves, *_ELEMENT_BY_ELEMENT)), None
-    )
-    if between is not None:
-        moving = next(call.method for call in calls if call.method in edit.moves)
-        raise NoPlace(
-            f".{moving} stands above it, and cannot move behind .{edit.method}: "
-            f".{between} is in between"
-        )
-    return (
-        [call for call in calls if call.method not in edit.moves],
-        [call for call in calls if call.method in edit.moves],
-    )
 
 
 def set_option(tf: ModuleType, dataset: Any, edit: SetOption, value: Value) -> Any:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import libcst as cst
 
 from gputune.knobs.knob import InsertCall
+from gputune.knobs.moving import OPENS, CannotMove, moving
 from gputune.rewrite.call import METHODS
 from gputune.rewrite.expressions import expression
 from gputune.rewrite.patch.fits import Fed
@@ -90,20 +91,7 @@ def _insert_behind(made: Plan, setting: Setting, edit: InsertCall) -> None:
     if present:
         made.say(setting, ALREADY, source.label(present[0]), f"there is a .{edit.method}(…)")
         return
-    above = chain(call)[1:]
-    moving = [one for one in above if method_of(one) in edit.moves]
-    steps: list[tuple[cst.SimpleStatementLine, cst.Call]] = []
-    for other in _steps_above(source, call):
-        if any(method_of(one) in edit.moves for one in other):
-            step = _step(source, other, call)
-            if step is None:
-                names = " and ".join(f".{m}(…)" for m in edit.moves)
-                raise Refused(
-                    f"{names} above the cache would be frozen in it, and one stands in another "
-                    f"statement ({source.label(other[0])}): move it behind, then apply again",
-                    where,
-                )
-            steps.append((step, other[0]))
+    steps, moved = _moving(source, call, edit, where)
     path = dict(edit.words).get(setting.value, setting.value)
     text = f".{edit.method}({path!r})" if path else f".{edit.method}()"
     changes = made.of(source)
@@ -113,10 +101,47 @@ def _insert_behind(made: Plan, setting: Setting, edit: InsertCall) -> None:
         changes.removed.add(step)
         changes.moved.setdefault(call, []).append(one)
         made.say(setting, MADE, source.label(one), f".{method_of(one)}(…) moved behind the cache")
-    for one in reversed(moving):
+    for one in moved:
         changes.dropped.add(one)
         changes.moved.setdefault(call, []).append(one)
         made.say(setting, MADE, source.label(one), f".{method_of(one)}(…) moved behind the cache")
+
+
+_Steps = list[tuple[cst.SimpleStatementLine, cst.Call]]
+
+
+def _moving(
+    source: Source, call: cst.Call, edit: InsertCall, where: str
+) -> tuple[_Steps, list[cst.Call]]:
+    """What moves behind the cache, in its order: statements of their own, and calls of this chain.
+
+    Of the statements above, which may be meant, only those calls count that have to move, and
+    those that open files; raises Refused.
+    """
+    earlier = [
+        (one, other)
+        for other in sorted(_steps_above(source, call), key=lambda s: source.line(s[0]))
+        for one in reversed(other)
+        if method_of(one) in (*edit.moves, *OPENS)
+    ]
+    own = [one for one in reversed(chain(call)[1:]) if one is not root(call)]
+    calls = [*(one for one, _ in earlier), *own]
+    try:
+        indices = moving([method_of(one) for one in calls], edit.moves, edit.method)
+    except CannotMove as error:
+        raise Refused(str(error), where) from error
+    steps: _Steps = []
+    for one, other in (earlier[i] for i in indices if i < len(earlier)):
+        step = _step(source, other, call)
+        if step is None:
+            names = " and ".join(f".{m}(…)" for m in edit.moves)
+            raise Refused(
+                f"{names} above the cache would be frozen in it, and one stands in another "
+                f"statement ({source.label(other[0])}): move it behind, then apply again",
+                where,
+            )
+        steps.append((step, one))
+    return steps, [calls[i] for i in indices if i >= len(earlier)]
 
 
 def _step(source: Source, step: list[cst.Call], call: cst.Call) -> cst.SimpleStatementLine | None:

@@ -84,6 +84,23 @@ CASES: dict[str, Case] = {
         TF + "ds = tf.data.Dataset.range(9).shuffle(10).repeat().map(decode).batch(4)\n" + FIT,
         CACHE, ("range(9).map(decode).cache().shuffle(10).repeat().batch(4)",),
     ),
+    "a shuffle of the files stays above the cache": Case(
+        TF + "ds = tf.data.Dataset.range(9).shuffle(3).interleave(read).shuffle(10).map(decode)\n" + FIT,
+        CACHE, ("range(9).shuffle(3).interleave(read).map(decode).cache().shuffle(10)\n",),
+    ),
+    "a shuffle of the files stays in a step of its own": Case(
+        TF + "ds = tf.data.Dataset.range(9)\nds = ds.shuffle(3)\nds = ds.interleave(read)\n"
+        "ds = ds.shuffle(10)\nds = ds.map(decode)\n" + FIT,
+        CACHE, ("ds = ds.shuffle(3)\nds = ds.interleave(read)\nds = ds.map(decode).cache().shuffle(10)\n",),
+    ),
+    "a shuffle of the files alone": Case(
+        TF + "ds = tf.data.Dataset.range(9).shuffle(3).interleave(read).map(decode)\n" + FIT,
+        CACHE, refused=".interleave is in between",
+    ),
+    "a shuffle above a batch": Case(
+        TF + "ds = tf.data.Dataset.range(9).shuffle(3).batch(4).map(decode)\n" + FIT,
+        CACHE, refused=".batch is in between",
+    ),
     "a shuffle in a step above the cache": Case(
         TF + "ds = tf.data.Dataset.range(9)\nds = ds.shuffle(9)\nds = ds.repeat()\nds = ds.map(decode)\n" + FIT,
         CACHE, ("range(9)\nds = ds.map(decode).cache().shuffle(9).repeat()\nmodel",),

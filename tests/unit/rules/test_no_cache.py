@@ -72,6 +72,21 @@ def test_a_repeat_above_moves_behind_the_cache() -> None:
     assert "endless" in remedy
 
 
+def test_what_shuffles_the_files_stays_and_keeps_its_order() -> None:
+    opened = stage(
+        4, "ParallelInterleaveV4", ".interleave(read)", 0.0, calls=(".interleave(read)",)
+    )
+    files = stage(5, "Shuffle", ".shuffle(7)", 0.0, calls=(".shuffle(7)",))
+    remedy = only(seen(AFTER_SHUFFLE, stages=(*STAGES[:4], opened, files))).remedy
+    assert ".map(decode).cache().shuffle(1530). Move" in remedy
+    assert ".shuffle(7)" not in remedy and "Files that are shuffled" in remedy
+    assert "Files that are shuffled" not in only(seen(AFTER_SHUFFLE)).remedy
+
+    alone = (*STAGES[:3], replace(opened, index=3, parent=2), replace(files, index=4, parent=3))
+    remedy = only(seen(AFTER_SHUFFLE, stages=alone)).remedy
+    assert "order above it is random" in remedy and ".shuffle(7)" not in remedy
+
+
 @pytest.mark.parametrize(
     "change",
     [{"repeats": False}, {"fits": False}, {"label": ".map(other)"}],
