@@ -27,12 +27,10 @@ from gputune.schema.secrets import allowed_environment, redact_arguments
 from gputune.schema.study import Budget, Identity, Plan, Study
 from gputune.search.choosing import choose_space
 from gputune.search.outcomes import outcome_of
-from gputune.search.planning import plan, plan_lines
+from gputune.search.planning import longest_profile_s, plan, plan_lines
 from gputune.search.space import Dimension, Space, index_of
 from gputune.search.storage import open_store
 from gputune.session.folder import Options
-
-_PROFILE_MAX_S = 20.0
 
 
 @dataclass(frozen=True)
@@ -145,7 +143,7 @@ def _profile(
     """Profile the script as it is; raises BaselineFailed where that shows no training."""
     progress.on_note("profiling the script as it is")
     seen = observe(
-        target, source, Options(fit=options.fit, max_s=_PROFILE_MAX_S),
+        target, source, Options(fit=options.fit, max_s=longest_profile_s(budget.total_s)),
         timeout_s=max(budget.total_s, 60.0),
     )  # fmt: skip
     outcome = outcome_of(seen.seen())

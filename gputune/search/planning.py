@@ -24,6 +24,15 @@ UNKNOWN_START_S = 20.0
 REBUILD_S = 1.0
 """Ours: a pipeline that is built again in the same process, its buffers filled again."""
 
+PROFILED_SHARE, SHORTEST_PROFILED_S, LONGEST_PROFILED_S = 0.05, 5.0, 20.0
+"""Ours: the clean steps of the profile that a study begins with, of its whole time. The profile
+takes about three times as long: start-up, blocks on a held batch, trace, the input alone."""
+
+
+def longest_profile_s(total_s: float) -> float:
+    """How long the first profile's clean phase may take, of a study of so many seconds."""
+    return min(max(PROFILED_SHARE * total_s, SHORTEST_PROFILED_S), LONGEST_PROFILED_S)
+
 
 SHORTEST_CONFIRMED_S = 2.0
 """Ours: a process of the confirmation measures at least so long, however little time there is."""
