@@ -22,7 +22,7 @@ from tests.integration.running import ROOT, SCRIPTS
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 SERVED = SCRIPTS / "served.py"
-STUDY = ("--knobs", "prefetch,steps_per_execution", "--budget", "80s", "--trials", "3")
+STUDY = ("--knobs", "prefetch,steps_per_execution", "--budget", "60s", "--trials", "3")
 
 
 def command(folder: Path, *options: str, script: Path = SERVED) -> list[str]:
