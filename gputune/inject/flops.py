@@ -18,6 +18,7 @@ from types import ModuleType
 from typing import Any
 
 from gputune.inject.graph_loops import same, step_of, trips
+from gputune.inject.graph_shapes import common, compatible, refine, shape_of, whole
 from gputune.inject.op_flops import KINDS, NO_FORMULA, Shape, flops
 
 Batch = Sequence[tuple[str, tuple[int, ...]]]
@@ -102,19 +103,19 @@ class _Counter:
 
     def argument(self, tensor: Any) -> Any:
         """An argument of the function: a component of the batch where it can be one."""
-        shape = _shape(tensor)
-        if not _whole(shape):
+        shape = shape_of(tensor)
+        if not whole(shape):
             for component in (c for batch in self._batches for c in batch):
-                if component[0] == tensor.dtype.name and _compatible(shape, component[1]):
+                if component[0] == tensor.dtype.name and compatible(shape, component[1]):
                     shape = component[1]
                     break
         return self.stand_in(tensor.dtype, shape)
 
     def _source(self, op: Any) -> list[Any]:
-        shapes = [_shape(t) for t in op.outputs]
+        shapes = [shape_of(t) for t in op.outputs]
         for batch in self._batches:
             if len(batch) == len(shapes) and all(
-                _compatible(shape, component[1])
+                compatible(shape, component[1])
                 for shape, component in zip(shapes, batch, strict=True)
             ):
                 shapes = [component[1] for component in batch]
@@ -147,7 +148,7 @@ class _Counter:
     def _value(self, known: dict[tuple[str, int], Any], tensor: Any) -> Any:
         key = _key(tensor)
         if key not in known:
-            known[key] = self.stand_in(tensor.dtype, _shape(tensor))
+            known[key] = self.stand_in(tensor.dtype, shape_of(tensor))
         return known[key]
 
     def _run(self, op: Any, inputs: list[Any], tally: Tally) -> list[Any]:
@@ -172,7 +173,7 @@ class _Counter:
         return self._again(op, inputs)
 
     def _count(self, op: Any, inputs: list[Any], outputs: list[Any], tally: Tally) -> None:
-        shapes = [_shape(t) for t in inputs], [_shape(t) for t in outputs]
+        shapes = [shape_of(t) for t in inputs], [shape_of(t) for t in outputs]
         found = flops(op.type, *shapes, op.get_attr)
         if found is None:
             tally.missing[op.name] = "its shape is not known"
@@ -191,10 +192,10 @@ class _Counter:
                 op_def=op.op_def,
             ).outputs  # fmt: skip
         except Exception:  # an operation whose attributes are bound to its own graph
-            return [self.stand_in(t.dtype, _shape(t)) for t in op.outputs]
+            return [self.stand_in(t.dtype, shape_of(t)) for t in op.outputs]
         outputs = list(made)
         for new, old in zip(outputs, op.outputs, strict=True):
-            _refine(new, _shape(old))
+            refine(new, shape_of(old))
         return self._lists(op, inputs, outputs)
 
     def _lists(self, op: Any, inputs: list[Any], outputs: list[Any]) -> list[Any]:
@@ -211,15 +212,15 @@ class _Counter:
                 self._items[tensor.name] = item
         if op.type in _LIST_GIVES:
             place = _LIST_GIVES[op.type]
-            _refine(outputs[place], item.shape)
+            refine(outputs[place], item.shape)
             if item.value is not None:
                 outputs[place] = self._tf.constant(item.value, outputs[place].dtype)
         elif op.type == "TensorListStack" and item.shape is not None:
-            _refine(outputs[0], (None, *item.shape))
+            refine(outputs[0], (None, *item.shape))
         return outputs
 
     def _item(self, tensor: Any, kind: str) -> _Item:
-        shape = _shape(tensor)
+        shape = shape_of(tensor)
         if kind == "TensorListFromTensor":
             return _Item(shape[1:] if shape else None)
         # Shapes are kept for the way back: what is constant is so in each run of the body.
@@ -231,7 +232,7 @@ class _Counter:
     def _loop(self, op: Any, inputs: list[Any], tally: Tally) -> list[Any]:
         condition, body = self._function(op, "cond"), self._function(op, "body")
         if condition is None or body is None:
-            return [self.stand_in(t.dtype, _shape(t)) for t in op.outputs]
+            return [self.stand_in(t.dtype, shape_of(t)) for t in op.outputs]
         number = trips(condition, body, lambda i: self._integer(inputs[i]))
         arguments = self._variables(body, inputs)
         outputs, inner = self.body(body, arguments, shapes_wanted=True)
@@ -248,7 +249,7 @@ class _Counter:
             if value is not None and step is not None and number is not None:
                 results.append(self._tf.constant(value + step * number, begin.dtype))
                 continue
-            result = self.stand_in(end.dtype, _shape(end))
+            result = self.stand_in(end.dtype, shape_of(end))
             self._items[result.name] = self._items.get(end.name)
             results.append(result)
         return results
@@ -260,7 +261,7 @@ class _Counter:
             if same(body.outputs[place], body.inputs[place]):
                 found.append(value)
                 continue
-            inside = self.stand_in(value.dtype, _shape(value))
+            inside = self.stand_in(value.dtype, shape_of(value))
             self._items[inside.name] = self._items.get(value.name)
             found.append(inside)
         return found
@@ -275,9 +276,9 @@ class _Counter:
             if item is not None and not item.alike(self._items.get(inside.name)):
                 self._items[inside.name] = item
                 changed = True
-            before, after = _shape(inside), _shape(out)
+            before, after = shape_of(inside), shape_of(out)
             if before != after and inside.dtype != self._tf.variant:
-                arguments[place] = self.stand_in(inside.dtype, _common(before, after))
+                arguments[place] = self.stand_in(inside.dtype, common(before, after))
                 changed = True
         return changed
 
@@ -289,14 +290,14 @@ class _Counter:
             graphs = [self._function(op, name) for name in names]
         ran = [self.body(g, inputs, shapes_wanted=True) for g in graphs if g is not None]
         if not ran or len(ran) < len(graphs):
-            return [self.stand_in(t.dtype, _shape(t)) for t in op.outputs]
+            return [self.stand_in(t.dtype, shape_of(t)) for t in op.outputs]
         tally.add(max((inner for _, inner in ran), key=lambda t: (t.flops, len(t.missing))))
         results = []
         for place, traced in enumerate(op.outputs):
-            shapes = [_shape(outputs[place]) for outputs, _ in ran]
+            shapes = [shape_of(outputs[place]) for outputs, _ in ran]
             shape = shapes[0]
             for other in shapes[1:]:
-                shape = _common(shape, other)
+                shape = common(shape, other)
             results.append(self.stand_in(traced.dtype, shape))
         return results
 
@@ -376,38 +377,8 @@ def _above(roots: Iterable[Any], inputs: Any) -> dict[str, Any]:
 
 def _settled(tensor: Any) -> bool:
     """Whether the trace knows of it all that a shape could hang on."""
-    return bool(tensor.dtype.is_floating) and _whole(_shape(tensor))
+    return bool(tensor.dtype.is_floating) and whole(shape_of(tensor))
 
 
 def _key(tensor: Any) -> tuple[str, int]:
     return tensor.op.name, tensor.value_index
-
-
-def _shape(tensor: Any) -> Shape:
-    return None if tensor.shape.rank is None else tuple(tensor.shape.as_list())
-
-
-def _whole(shape: Shape) -> bool:
-    return shape is not None and None not in shape
-
-
-def _compatible(shape: Shape, other: Sequence[int]) -> bool:
-    if shape is None:
-        return True
-    return len(shape) == len(other) and all(
-        a is None or a == b for a, b in zip(shape, other, strict=True)
-    )
-
-
-def _common(one: Shape, other: Shape) -> Shape:
-    """The shape that both are cases of."""
-    if one is None or other is None or len(one) != len(other):
-        return None
-    return tuple(a if a == b else None for a, b in zip(one, other, strict=True))
-
-
-def _refine(tensor: Any, shape: Shape) -> None:
-    try:
-        tensor.set_shape(shape)
-    except ValueError:  # they contradict each other: what was inferred from the batch is right
-        pass
