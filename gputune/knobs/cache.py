@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from gputune.knobs.knob import NONE, Domain, InsertCall, Knob, Place, Takes
-from gputune.knobs.places import has_pipeline, stage_at
+from gputune.knobs.places import has_pipeline, mixes_elements, stage_at
 from gputune.schema.config import Setting
 from gputune.schema.profile import Profile
+from gputune.schema.training import Repetition
 
 MEMORY = "memory"
 FILE = "./gputune-cache"
@@ -14,7 +15,7 @@ FILE = "./gputune-cache"
 
 def first_values(profile: Profile) -> tuple[Setting, ...]:
     """A cache in memory behind the stage that a finding names, which repeats and surely fits."""
-    fitting = {r.site: r.label for r in profile.repetitions if r.fits}
+    fitting = {r.site: r.label for r in profile.repetitions if r.fits and _stays_mixed(profile, r)}
     return tuple(
         Setting(
             knob="cache",
@@ -43,7 +44,13 @@ def domain(profile: Profile) -> Domain:
     seen = [r for r in profile.repetitions if r.repeats and r.site is not None]
     if not seen:
         return Domain(reason="no stage was seen to give the same elements in every epoch")
-    known = [r for r in seen if r.fits is not None]
+    mixed = [r for r in seen if _stays_mixed(profile, r)]
+    if not mixed:
+        return Domain(
+            reason="files come in random order, and no .shuffle mixes what is in them: a cache "
+            "would keep one order for all epochs"
+        )
+    known = [r for r in mixed if r.fits is not None]
     if not known:
         return Domain(reason="how much memory a cache would take is not known")
     fitting = [r for r in known if r.fits]
@@ -54,6 +61,11 @@ def domain(profile: Profile) -> Domain:
         if r.site is not None
     )
     return Domain(values=values, was=NONE, places=places)
+
+
+def _stays_mixed(profile: Profile, seen: Repetition) -> bool:
+    """Whether the elements come in another order each epoch with the cache, if they do without."""
+    return seen.in_order is not False or mixes_elements(profile, seen.label, seen.site)
 
 
 KNOB = Knob(

@@ -10,8 +10,8 @@ OVER: Final = ("map", "prefetch", "with_options", "ignore_errors")
 OPENS: Final = ("interleave", "flat_map")
 """Behind these come the elements of files (or of other small datasets), above them the files."""
 MAY_STAY: Final = "shuffle"
-"""Above what opens the files it shuffles the files. A cache then keeps one order of the files,
-which the shuffle of the elements behind the cache mixes anew in each epoch."""
+"""Above what opens the files it shuffles the files, and a cache keeps their first order. Whether
+elements are mixed anew in each epoch is the business of whoever chooses the place: `places.py`."""
 
 
 class CannotMove(Exception):
@@ -21,16 +21,14 @@ class CannotMove(Exception):
 def moving(methods: Sequence[str], moves: Sequence[str], behind: str) -> tuple[int, ...]:
     """Which calls move behind the new call `behind`, by their indices.
 
-    `methods` are those above it, from the source on; `moves` those that must not stay above it.
-    A shuffle of the files may stay where a shuffle of their elements moves. Raises CannotMove.
+    `methods` are those above it, from the source on; `moves` those that must not stay above it,
+    but for a shuffle of the files. Raises CannotMove.
     """
     opened = max((i for i, m in enumerate(methods) if m in OPENS), default=-1)
-    found = tuple(i for i, m in enumerate(methods) if m in moves and i > opened)
-    stay = [m for m in methods[: opened + 1] if m in moves]
-    elements = any(methods[i] == MAY_STAY for i in found)
-    if stay and not (elements and set(stay) == {MAY_STAY}):
-        stuck = next(m for m in stay if m != MAY_STAY or not elements)
+    stuck = next((m for m in methods[: opened + 1] if m in moves and m != MAY_STAY), None)
+    if stuck is not None:
         raise CannotMove(_reason(stuck, behind, methods[opened]))
+    found = tuple(i for i, m in enumerate(methods) if m in moves and i > opened)
     for method in methods[found[0] :] if found else ():
         if method not in (*moves, *OVER):
             raise CannotMove(_reason(methods[found[0]], behind, method))

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from gputune.knobs.knob import Place
+from gputune.knobs.moving import MAY_STAY, OPENS
 from gputune.schema.profile import Profile, Stage
 from gputune.schema.site import Site
 
 KERAS = "keras.fit"
+_SHUFFLE = f".{MAY_STAY}("
+_OPENS = tuple(f".{method}(" for method in OPENS)
 FEEDS_TF_DATA = ("tf.data", "distributed tf.data")
 
 
@@ -46,6 +49,37 @@ def stage_at(profile: Profile, site: Site | None) -> str:
 def _call(stage: Stage) -> str:
     """The label of the call that the stage's site is of."""
     return stage.label if stage.label.startswith(".") else ""
+
+
+def mixes_elements(profile: Profile, label: str, site: Site | None) -> bool:
+    """Whether a shuffle of elements, not of files, stands around the call, as far as stages show.
+
+    Above it such a shuffle moves behind whatever is put there; behind it, it stays.
+    """
+    stages = profile.pipeline.stages if profile.pipeline is not None else ()
+    by_index = {stage.index: stage for stage in stages}
+    own = next((s for s in stages if label in (s.label, *s.calls) and site in (None, s.site)), None)
+    own = own or next((s for s in stages if label in (s.label, *s.calls)), None)
+    if own is None:
+        return False
+    nearer, at = list(own.calls), own.parent
+    while at is not None and at in by_index:
+        nearer += by_index[at].calls or (by_index[at].label,)
+        at = by_index[at].parent
+    if any(call.startswith(_SHUFFLE) for call in nearer):
+        return True
+    fed, opened = {own.index}, label.startswith(_OPENS)
+    for stage in sorted(stages, key=lambda s: s.index):
+        if opened or stage.parent not in fed:
+            continue
+        fed.add(stage.index)
+        for call in reversed(stage.calls or (stage.label,)):  # listed from the source on
+            if call.startswith(_SHUFFLE):
+                return True
+            opened = opened or call.startswith(_OPENS)
+            if opened:
+                break
+    return False
 
 
 def places_of(profile: Profile, knob: str, method: str) -> tuple[Place, ...]:

@@ -23,8 +23,11 @@ from gputune.schema.study import (
 from gputune.search.confirmation import is_open
 from gputune.search.sampler import importances
 from gputune.search.space import Space, same
+from gputune.search.stopping import candidates
 from gputune.search.study import Searched
 from gputune.search.trying import Objective, Tried
+
+_GO_ON = "The same command with a larger --budget goes on from here."
 
 BEST, BEST_SAME_BATCH = "best", "best_same_batch"
 
@@ -159,16 +162,27 @@ def verdict(answer: Answer) -> str:
             f"{best.rounds} rounds in fresh processes)."
         )
     if not answer.confirmation:
-        return f"No gain worth having: none of {places} was faster than the script as it is."
+        return _unconfirmed(searched)
     first = answer.confirmation[0]
     refusal = _refused(answer, first)
     if not refusal and is_open(first):
         seen = f" was {first.ratio:.2f} times as fast, but " if first.ratio is not None else ": "
-        return (
-            f"Not decided: {_changes(first, searched)}{seen}{first.reason}. The same command with "
-            "a larger --budget goes on from here."
-        )
+        return f"Not decided: {_changes(first, searched)}{seen}{first.reason}. {_GO_ON}"
     return f"No gain worth having: {refusal or first.reason}."
+
+
+def _unconfirmed(searched: Searched) -> str:
+    """Why nothing was there to confirm: nothing was faster, or nothing else was measured."""
+    others = {_key(t) for t in candidates(searched.tried)}
+    go_on = f" {_GO_ON}" if searched.out_of_time else ""
+    if not others:
+        only = "nothing was measured beside the script as it is"
+        return f"Not decided: {only}: {searched.stopped}.{go_on}"
+    count = f"{len(others)} other configuration{'s' if len(others) > 1 else ''}"
+    ended = f", and {searched.stopped}" if searched.out_of_time else ""
+    return (
+        f"No gain worth having: none of {count} was faster than the script as it is{ended}.{go_on}"
+    )
 
 
 def _recommended(answer: Answer, name: str) -> Confirmation | None:

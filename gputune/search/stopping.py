@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from gputune.schema.study import Budget
 from gputune.search.propose import seen_of
@@ -20,6 +21,17 @@ PATIENCE = 12
 NOTICEABLE = 1.01
 FAILURES = 5
 """Ours: so many failures in a row say that something is wrong with the machine or the script."""
+LENT_FRACTION = 0.5
+"""Ours: until something beside the script as it is was measured there is nothing to confirm, and so
+the search may use half of the confirmation's time."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stop:
+    """Why a search ended; `out_of_time` where it would have gone on with a larger budget."""
+
+    reason: str
+    out_of_time: bool = False
 
 
 def budget(
@@ -47,25 +59,31 @@ def budget(
 
 def why_stop(
     space: Space, tried: Sequence[Tried], spent_s: float, budget: Budget, objective: Objective
-) -> str:
-    """Why the search ends here, or nothing. A trial that would not end in time is not begun."""
+) -> Stop | None:
+    """Why the search ends here, if it does. A trial that would not end in time is not begun."""
     if len(tried) >= budget.trials:
-        return f"all {budget.trials} trials were made"
-    if spent_s >= budget.search_s:
-        return f"the time for the search ({budget.search_s:.0f} s) is over"
+        return Stop(reason=f"all {budget.trials} trials were made")
+    search_s = budget.search_s
+    if not candidates(tried):
+        search_s += LENT_FRACTION * budget.confirmation_s
+    if spent_s >= search_s:
+        return Stop(reason=f"the time for the search ({search_s:.0f} s) is over", out_of_time=True)
     if len(tried) >= 2:
         typical_s = sorted(t.outcome.duration_s for t in tried)[len(tried) // 2]
-        if spent_s + typical_s > budget.search_s:
-            return (
-                f"a trial takes {typical_s:.0f} s, and "
-                f"{budget.search_s - spent_s:.0f} s are left for the search"
-            )
+        if spent_s + typical_s > search_s:
+            left = f"{search_s - spent_s:.0f} s are left for the search"
+            return Stop(reason=f"a trial takes {typical_s:.0f} s, and {left}", out_of_time=True)
     recent = tried[-FAILURES:]
     if len(recent) == FAILURES and all(t.outcome.state == "failed" for t in recent):
-        return f"the last {FAILURES} trials failed: {recent[-1].outcome.reason}"
+        return Stop(reason=f"the last {FAILURES} trials failed: {recent[-1].outcome.reason}")
     if _since_gain(space, tried, objective) >= PATIENCE:
-        return f"{PATIENCE} trials in a row gained less than 1 %"
-    return ""
+        return Stop(reason=f"{PATIENCE} trials in a row gained less than 1 %")
+    return None
+
+
+def candidates(tried: Sequence[Tried]) -> list[Tried]:
+    """What was measured beside the script as it is, which comes first; pruned trials count."""
+    return [t for t in tried[1:] if t.outcome.state in ("complete", "pruned")]
 
 
 def _since_gain(space: Space, tried: Sequence[Tried], objective: Objective) -> int:

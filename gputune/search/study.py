@@ -12,7 +12,7 @@ from gputune.schema.study import Budget
 from gputune.search.keeping import Keeper
 from gputune.search.propose import Proposal, propose
 from gputune.search.space import Space
-from gputune.search.stopping import why_stop
+from gputune.search.stopping import Stop, why_stop
 from gputune.search.trying import Measure, Objective, Tried, score, sound
 
 Listener = Callable[[Tried], None]
@@ -22,12 +22,14 @@ Listener = Callable[[Tried], None]
 class Searched:
     """The trials of a search, and why it ended.
 
-    `failed` is the reason for which there is no answer: the script fails as it is.
+    `failed` is the reason for which there is no answer: the script fails as it is. `out_of_time`
+    says that the search would have gone on with a larger budget.
     """
 
     tried: tuple[Tried, ...]
     stopped: str
     failed: str = ""
+    out_of_time: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +71,8 @@ def search(measure: Measure, store: Keeper, what: Searching) -> Searched:
             reason = tried[0].outcome.reason
             return Searched(tried=tried, stopped="the script fails as it is", failed=reason)
         stopped = _stopped(what, tried, spent_s())
-        if stopped:
-            return Searched(tried=tried, stopped=stopped)
+        if stopped is not None:
+            return Searched(tried=tried, stopped=stopped.reason, out_of_time=stopped.out_of_time)
         proposal = None
         if tried:
             proposal = propose(
@@ -87,11 +89,11 @@ def search(measure: Measure, store: Keeper, what: Searching) -> Searched:
         what.on_trial(tried[-1])
 
 
-def _stopped(what: Searching, tried: tuple[Tried, ...], spent_s: float) -> str:
+def _stopped(what: Searching, tried: tuple[Tried, ...], spent_s: float) -> Stop | None:
     if what.should_stop():
-        return "you ended it"
+        return Stop(reason="you ended it", out_of_time=True)
     if not tried:
-        return ""  # without the script as it is there is nothing to compare with
+        return None  # without the script as it is there is nothing to compare with
     return why_stop(what.space, tried, spent_s, what.budget, what.objective)
 
 

@@ -250,6 +250,42 @@ def test_a_cache_is_tried_where_elements_came_again_and_fit(
     assert all(p.stage == ".map(f)" for p in found.places)
 
 
+READ, FILES = ".interleave(read)", ".shuffle(7)"
+DECODE, SHUFFLE, BATCH = ".map(decode)", ".shuffle(500)", ".batch(32)"
+
+
+@pytest.mark.parametrize(
+    ("calls", "tried"),
+    [
+        # From the source on; the cache goes behind .map(decode).
+        ((READ, SHUFFLE, DECODE, BATCH), True),
+        ((FILES, READ, SHUFFLE, DECODE, BATCH), True),
+        ((FILES, READ, DECODE, SHUFFLE, BATCH), True),
+        ((SHUFFLE, DECODE, BATCH), True),
+        ((FILES, READ, DECODE, BATCH), False),
+        ((READ, DECODE, BATCH), False),
+    ],
+)
+@pytest.mark.parametrize("fused", [False, True])
+def test_a_cache_must_not_keep_one_order_for_all_epochs(
+    calls: tuple[str, ...], tried: bool, fused: bool
+) -> None:
+    """Elements in another order each time, of files that list_files shuffled, or a .shuffle."""
+    if fused:
+        stages = [stage(0, "MapAndBatch", calls[-1], calls=calls[-2:])]
+        calls = calls[:-2]
+    else:
+        stages = []
+    for call in reversed(calls):
+        stages.append(stage(len(stages), "", call, calls=(call,)))
+    random = repetition(DECODE, 11, in_order=False)
+    found = domain("cache", piped(pipeline=pipeline(*stages), repetitions=(random,)))
+    assert bool(found.values) == tried
+    assert ("one order" in found.reason) != tried
+    ordered = repetition(DECODE, 11)
+    assert domain("cache", piped(pipeline=pipeline(*stages), repetitions=(ordered,))).values
+
+
 def test_a_pipeline_that_has_a_cache_gets_no_second() -> None:
     found = piped(setting("cache", "memory"), repetitions=(repetition(".map(f)", 11),))
     assert "already" in domain("cache", found).reason

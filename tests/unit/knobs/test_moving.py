@@ -18,6 +18,8 @@ MOVES = ("shuffle", "repeat")
         ("shuffle interleave shuffle map", (2,)),
         ("shuffle flat_map map shuffle repeat", (3, 4)),
         ("interleave shuffle map", (1,)),
+        ("shuffle interleave map", ()),
+        ("shuffle interleave repeat map", (2,)),
     ],
 )
 def test_what_moves(methods: str, moved: tuple[int, ...]) -> None:
@@ -28,10 +30,8 @@ def test_what_moves(methods: str, moved: tuple[int, ...]) -> None:
     ("methods", "stuck", "between"),
     [
         ("shuffle batch map", "shuffle", "batch"),
-        ("shuffle interleave map", "shuffle", "interleave"),  # nothing would mix them any more
         ("repeat interleave shuffle map", "repeat", "interleave"),  # endless, so never full
         ("shuffle repeat interleave shuffle", "repeat", "interleave"),
-        ("shuffle interleave repeat map", "shuffle", "interleave"),
         ("shuffle interleave shuffle batch map", "shuffle", "batch"),
     ],
 )

@@ -95,6 +95,10 @@ CASES: dict[str, Case] = {
     ),
     "a shuffle of the files alone": Case(
         TF + "ds = tf.data.Dataset.range(9).shuffle(3).interleave(read).map(decode)\n" + FIT,
+        CACHE, ("range(9).shuffle(3).interleave(read).map(decode).cache()\n",),
+    ),
+    "a repeat of the files": Case(
+        TF + "ds = tf.data.Dataset.range(9).repeat().interleave(read).map(decode)\n" + FIT,
         CACHE, refused=".interleave is in between",
     ),
     "a shuffle above a batch": Case(

@@ -96,6 +96,29 @@ def test_where_time_ended_before_the_rounds_decide_that_is_no_verdict_on_the_gai
     assert record(searched, across).verdict == "No gain worth having: the interval contains 1."
 
 
+def test_where_nothing_else_was_measured_that_is_no_verdict_either(searched: Searched) -> None:
+    alone = replace(
+        searched, tried=searched.tried[:1], stopped="the time for the search (81 s) is over",
+        out_of_time=True,
+    )  # fmt: skip
+    said = record(alone).verdict
+    assert said.startswith("Not decided: nothing was measured beside the script as it is: the time")
+    assert said.endswith("is over. The same command with a larger --budget goes on from here.")
+    empty = replace(alone, stopped="every configuration was tried", out_of_time=False)
+    assert record(empty).verdict.endswith("every configuration was tried.")
+
+
+def test_a_search_that_ended_early_says_of_how_many_its_answer_is(searched: Searched) -> None:
+    complete = [t for t in searched.tried if t.outcome.state == "complete"][:3]
+    found = replace(searched, tried=tuple(complete), stopped="2 s are left", out_of_time=True)
+    assert record(found).verdict == (
+        "No gain worth having: none of 2 other configurations was faster than the script as it is, "
+        "and 2 s are left. The same command with a larger --budget goes on from here."
+    )
+    whole = replace(found, out_of_time=False)
+    assert record(whole).verdict.endswith("was faster than the script as it is.")
+
+
 def test_what_the_guard_refuses_is_not_recommended(searched: Searched) -> None:
     check = Check(candidate="best", check="head-room", passed=False, evidence="it leaves 2 % free")
     found = record(searched, GAIN, checks=(check,))

@@ -166,6 +166,19 @@ def test_no_trial_is_begun_that_would_not_end_within_the_search_share_of_the_bud
     assert "a trial takes 10 s" in found.stopped
 
 
+@pytest.mark.parametrize(("profile_s", "trials"), [(50.0, 2), (85.0, 2), (100.0, 1)])
+def test_time_is_lent_until_something_beside_the_script_as_it_is_was_measured(
+    profile_s: float, trials: int
+) -> None:
+    """Of 200 s the search has 90, and 40 of the confirmation's 80 while it has no candidate."""
+    clock = Clock(30.0)
+    where = space()
+    what = searching(where, total_s=200.0, clock=clock, spent_before_s=profile_s)
+    found = search(Counting(clock.answer), InMemory(where), what)
+    assert len(found.tried) == trials
+    assert found.out_of_time
+
+
 def test_the_search_stops_between_trials_where_it_is_asked_to() -> None:
     measure = Counting()
     found = run(measure, should_stop=lambda: len(measure.asked) >= 3)
