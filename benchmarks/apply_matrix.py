@@ -53,13 +53,14 @@ class Workload:
         shutil.copytree(WORKLOADS, folder, ignore=shutil.ignore_patterns("__pycache__"))
         self.script = folder / f"{name}.py"
         self.before = self.script.read_bytes()
+        self.batch_size: int | None = None
 
     def observed(self, script: Path, wanted: Wanted, *, settings: bool, max_s: float) -> Observed:
         """The script as a trial: with the settings injected, or as it stands in the file."""
         cached = any(s.knob == "cache" for s in wanted.settings) and max_s == SPEED_S
         options = Options(
             trial=True, max_s=max_s, settings=wanted.settings if settings else (),
-            warm_epochs=int(cached),
+            warm_epochs=int(cached), batch_size=self.batch_size,
         )  # fmt: skip
         seen = observe(Target(script=str(script)), script, options, timeout_s=TIMEOUT_S)
         if seen.profile.steps is None:
@@ -74,6 +75,7 @@ class Workload:
         run([*head, "--json", str(out), str(self.script)], TIMEOUT_S, self.folder)
         found = api.load(out)
         assert isinstance(found, Profile)
+        self.batch_size = found.steps.batch_size if found.steps is not None else None
         return found
 
 

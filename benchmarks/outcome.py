@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from statistics import fmean
 from typing import Any
@@ -60,8 +60,10 @@ def tuned(name: str, folder: Path, budget: str) -> dict[str, Any]:
         raise RuntimeError(f"exit {done.returncode}: {done.stderr[-600:]}")
     body = json.loads(study.read_text())
     found = toml if toml.exists() else None
+    (profile,) = folder.glob("*.study.profile.json")
+    steps = json.loads(profile.read_text())["steps"] or {}
     return {"study": body, "toml": found, "took_s": time.monotonic() - began,
-            "exit_code": done.returncode}  # fmt: skip
+            "exit_code": done.returncode, "batch_size": steps.get("batch_size")}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -71,6 +73,8 @@ class Arm:
     workload: str
     settings: tuple[Setting, ...] = ()
     cached: bool = False
+    batch_size: int | None = None
+    """As the study's first profile saw it: of a `PyDataset` no trial sees it."""
 
 
 def rate(arm: Arm) -> float:
@@ -78,8 +82,9 @@ def rate(arm: Arm) -> float:
     name = arm.workload
     target = Target(script=str(WORKLOADS / name), arguments=tuple(ARGUMENTS.get(name, ())))
     options = Options(
-        trial=True, max_s=MEASURE_S, warm_epochs=int(arm.cached), settings=arm.settings
-    )
+        trial=True, max_s=MEASURE_S, warm_epochs=int(arm.cached), settings=arm.settings,
+        batch_size=arm.batch_size,
+    )  # fmt: skip
     outcome = outcome_of(observe(target, check_target(target), options, timeout_s=300).seen())
     if outcome.samples_per_s is None:
         raise RuntimeError(f"{name}: {outcome.state}: {outcome.reason}")
@@ -96,27 +101,28 @@ def in_turns(arms: Mapping[str, Arm], count: int) -> list[dict[str, float]]:
     return found
 
 
-def tuned_arm(name: str, settings: tuple[Setting, ...]) -> Arm:
-    return Arm(name, settings, any(s.knob == "cache" and s.value != "none" for s in settings))
+def with_settings(written: Arm, settings: tuple[Setting, ...]) -> Arm:
+    cached = any(s.knob == "cache" and s.value != "none" for s in settings)
+    return replace(written, settings=settings, cached=cached)
 
 
-def rounds(name: str, config: Config | None, count: int) -> list[dict[str, float]]:
+def rounds(written: Arm, config: Config | None, count: int) -> list[dict[str, float]]:
     """As written, tuned, by hand (where there is such a script), and as written once more."""
-    arms = {"as written": Arm(name)}
+    arms = {"as written": written}
     if config is not None:
-        arms["tuned"] = tuned_arm(name, config.settings)
-    if name in BY_HAND:
-        arms["by hand"] = Arm(BY_HAND[name], cached=True)
-    arms["as written again"] = Arm(name)
+        arms["tuned"] = with_settings(written, config.settings)
+    if written.workload in BY_HAND:
+        arms["by hand"] = Arm(BY_HAND[written.workload], cached=True)
+    arms["as written again"] = written
     return in_turns(arms, count)
 
 
-def apart(name: str, config: Config, count: int) -> dict[str, dict[str, Any]]:
+def apart(written: Arm, config: Config, count: int) -> dict[str, dict[str, Any]]:
     """Each setting that changes something by itself, beside the script as written: its ratio."""
-    arms = {"as written": Arm(name)}
+    arms = {"as written": written}
     for one in config.settings:
         if one.value != one.was:
-            arms[f"{one.knob}={one.value}"] = tuned_arm(name, (one,))
+            arms[f"{one.knob}={one.value}"] = with_settings(written, (one,))
     rows = in_turns(arms, count)
     return {
         arm: ratio_interval((r[arm], r["as written"]) for r in rows).as_dict()
@@ -168,9 +174,10 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
             }  # fmt: skip
             print(name, row["verdict"], row["recommended"], flush=True)
             worth = config is not None or name in BY_HAND
-            row["rounds"] = rounds(name, config, options.rounds) if worth else []
+            arm = Arm(name, batch_size=found["batch_size"])
+            row["rounds"] = rounds(arm, config, options.rounds) if worth else []
             if name in options.apart and config is not None:
-                row["apart"] = apart(name, config, options.rounds)
+                row["apart"] = apart(arm, config, options.rounds)
         except (RuntimeError, OSError, KeyError, subprocess.SubprocessError) as error:
             row["problem"] = f"{type(error).__name__}: {error}"[:800]
             print(name, row["problem"], flush=True)

@@ -135,7 +135,10 @@ def _with_training(
 
 
 def batch_size(fit: FitRun, chain: Sequence[Mapping[str, Any]]) -> int | None:
-    """The batch that the model sees: of the held batch, else of `fit`, else of the last batch."""
+    """The batch that the model sees: of the held batch, else of `fit`, else of the last batch.
+
+    A trial that shows none of these has the batch that the first profile saw.
+    """
     if fit.held_batch is not None and fit.held_batch.get("batch_size"):
         return int(fit.held_batch["batch_size"])
     if fit.begin.get("batch_size"):
@@ -144,7 +147,8 @@ def batch_size(fit: FitRun, chain: Sequence[Mapping[str, Any]]) -> int | None:
         value = (call.get("arguments") or {}).get("batch_size")
         if isinstance(value, int):
             return value
-    return None
+    known = fit.begin.get("known_batch_size")
+    return int(known) if known else None
 
 
 def _pipeline(

@@ -131,7 +131,7 @@ class Fits:
         )  # fmt: skip
         self._watch.log.write(
             events.FIT_BEGIN, fit=fit.number, t=time.perf_counter(), called=fit.called,
-            site=fit.site, **fields,
+            site=fit.site, known_batch_size=self._watch.options.batch_size, **fields,
         )  # fmt: skip
         self._watch.log.write(events.ENVIRONMENT, **described.environment(self._tf))
         fit.iterations = described.iterations(model)

@@ -228,6 +228,7 @@ class Loop:
         log.write(
             events.FIT_BEGIN, fit=self.stepper.fit, t=now, site=site,
             style=_IN_FUNCTION if trainer.loops else STYLES[trainer.kind],
+            known_batch_size=self._watch.options.batch_size,
             **described.loop(
                 self._iterators.dataset_of(source) if source is not None else None,
                 source is not None, self.stepper.steps_per_call, trainer.kind == "eager",

@@ -178,7 +178,8 @@ class Measurement:
             shape = getattr(spec, "shape", None)
             if shape is not None and shape.rank and shape[0] is not None:
                 return int(shape[0])
-        return element.last_batch_size(self._watch.recorder, self._dataset)
+        recorded = element.last_batch_size(self._watch.recorder, self._dataset)
+        return self._watch.options.batch_size if recorded is None else recorded
 
     def _say_loss(self) -> None:
         """A script that does not learn any more is no faster script."""

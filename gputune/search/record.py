@@ -178,11 +178,10 @@ def _unconfirmed(searched: Searched) -> str:
     if not others:
         only = "nothing was measured beside the script as it is"
         return f"Not decided: {only}: {searched.stopped}.{go_on}"
-    count = f"{len(others)} other configuration{'s' if len(others) > 1 else ''}"
+    many = f"none of {len(others)} other configurations was faster"
+    none = many if len(others) > 1 else "the one other configuration was not faster"
     ended = f", and {searched.stopped}" if searched.out_of_time else ""
-    return (
-        f"No gain worth having: none of {count} was faster than the script as it is{ended}.{go_on}"
-    )
+    return f"No gain worth having: {none} than the script as it is{ended}.{go_on}"
 
 
 def _recommended(answer: Answer, name: str) -> Confirmation | None:

@@ -46,6 +46,9 @@ class Options:
     """In a trial: end after so many steps from the first, for the loss that they come to."""
     warm_epochs: int = 0
     """In a trial: measure after so many whole epochs; a cache is filled in the first."""
+    batch_size: int | None = None
+    """In a trial: the batch that the first profile saw, for where the trial cannot see it itself
+    (a `PyDataset`, a generator: only a held batch shows theirs)."""
     incumbent_samples_per_s: float | None = None
     """In a trial: end early where the training clearly stays below this."""
     control_fd: int | None = None

@@ -77,8 +77,9 @@ class Trials:
         """The loss after so many steps with other seeds; NaN where the run gave none."""
         self.close()
         options = Options(
-            trial=True, fit=self._script.fit, loss_after_steps=steps, seed_offset=seed
-        )
+            trial=True, fit=self._script.fit, loss_after_steps=steps, seed_offset=seed,
+            batch_size=self._script.batch_size,
+        )  # fmt: skip
         seen = self._run(options, self._settings(knobs))
         return (float("nan") if seen.loss is None else seen.loss), outcome_of(seen)
 
@@ -86,6 +87,7 @@ class Trials:
         return Options(
             trial=True,
             fit=self._script.fit,
+            batch_size=self._script.batch_size,
             max_s=self._script.max_s,
             warm_epochs=int(any(_is_cache(name, value) for name, value in knobs.items())),
             incumbent_samples_per_s=incumbent,

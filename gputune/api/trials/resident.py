@@ -115,7 +115,8 @@ class _Child:
         self._new: list[dict[str, Any]] = []
         try:
             self._session.create(Options(
-                trial=True, fit=script.fit, settings=settings, control_fd=self._asking.fileno
+                trial=True, fit=script.fit, settings=settings, control_fd=self._asking.fileno,
+                batch_size=script.batch_size,
             ))  # fmt: skip
             self._tail = EventTail(self._session.events)
             self._watching = Watching(self._session, lambda _: None)

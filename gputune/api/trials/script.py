@@ -31,6 +31,13 @@ class Script:
         return next((fit.index for fit in self.profile.fits if fit.analysed), None)
 
     @property
+    def batch_size(self) -> int | None:
+        """The batch that the profile saw; None where the script declares what may be its size."""
+        steps = self.profile.steps
+        size = steps.batch_size if steps is not None else None
+        return None if any(one.value == size for one in self.profile.declared) else size
+
+    @property
     def max_s(self) -> float:
         """Seconds of the longest clean phase of a trial."""
         steps = self.profile.steps

@@ -222,9 +222,14 @@ def test_without_a_batch_size_the_ceilings_say_so() -> None:
 
 @pytest.mark.parametrize(
     ("begin", "held", "expected"),
-    [({}, 8, 8), ({"batch_size": 4}, None, 4), ({}, None, 16), ({"batch_size": 4}, 8, 8)],
-)
-def test_the_batch_is_the_held_one_then_fits_then_the_pipelines(
+    [
+        ({}, 8, 8), ({"batch_size": 4}, None, 4), ({}, None, 16), ({"batch_size": 4}, 8, 8),
+        # What an earlier profile saw is for where this run shows none: of a PyDataset, say.
+        ({"known_batch_size": 9}, None, 16), ({"known_batch_size": 9, "dataset": None}, None, 9),
+        ({"known_batch_size": 9, "dataset": None}, 8, 8),
+    ],
+)  # fmt: skip
+def test_the_batch_is_the_held_one_then_fits_then_the_pipelines_then_an_earlier_profiles(
     begin: dict[str, Any], held: int | None, expected: int
 ) -> None:
     made = training(**begin).calls(events.CLEAN, 0.1)
