@@ -117,20 +117,6 @@ def rounds(written: Arm, config: Config | None, count: int) -> list[dict[str, fl
     return in_turns(arms, count)
 
 
-def apart(written: Arm, config: Config, count: int) -> dict[str, dict[str, Any]]:
-    """Each setting that changes something by itself, beside the script as written: its ratio."""
-    arms = {"as written": written}
-    for one in config.settings:
-        if one.value != one.was:
-            arms[f"{one.knob}={one.value}"] = with_settings(written, (one,))
-    rows = in_turns(arms, count)
-    return {
-        arm: ratio_interval((r[arm], r["as written"]) for r in rows).as_dict()
-        for arm in arms
-        if arm != "as written"
-    }
-
-
 def written(row: dict[str, float]) -> float:
     return math.sqrt(row["as written"] * row["as written again"])
 
@@ -176,8 +162,6 @@ def measure(name: str, options: argparse.Namespace) -> dict[str, Any]:
             worth = config is not None or name in BY_HAND
             arm = Arm(name, batch_size=found["batch_size"])
             row["rounds"] = rounds(arm, config, options.rounds) if worth else []
-            if name in options.apart and config is not None:
-                row["apart"] = apart(arm, config, options.rounds)
         except (RuntimeError, OSError, KeyError, subprocess.SubprocessError) as error:
             row["problem"] = f"{type(error).__name__}: {error}"[:800]
             print(name, row["problem"], flush=True)
@@ -239,10 +223,6 @@ def markdown(rows: list[dict[str, Any]], env: dict[str, Any], options: argparse.
                 f"`{BY_HAND[row['workload']]}` gains over it (on the logarithms; goal "
                 f"{GOAL_RECOVERED:.0%}: {met})."
             )
-    for row in rows:
-        if "apart" in row:
-            each = "\n".join(f"- {arm}: {_text(one)}" for arm, one in row["apart"].items())
-            lines.append(f"`{row['workload']}`: each setting by itself / as written\n\n{each}")
     mean_s = fmean([r["took_s"] for r in rows if "took_s" in r] or [math.nan])
     lines.append(f"A study took {mean_s:.0f} s in the mean.")
     return "\n\n".join(lines)
@@ -264,10 +244,6 @@ def main() -> int:
     parser.add_argument("--budget", default="15m", help="of each study")
     parser.add_argument("--budget-of", type=_budget, action="append", default=[])
     parser.add_argument("--rounds", type=int, default=6)
-    parser.add_argument(
-        "--apart", action="append", choices=NAMES, default=[],
-        help="of this workload also each recommended setting by itself",
-    )  # fmt: skip
     parser.add_argument("--keep", action="store_true", help="keep the rows that are there already")
     parser.add_argument("--out", type=Path, default=reporting.ROOT / "reports")
     options = parser.parse_args()
