@@ -62,9 +62,9 @@ RECORDINGS = (
     ),
     Recording(
         "photos_tfrecord.py",
-        ("batch_size", "prefetch", "num_parallel_calls"),
+        ("batch_size", "prefetch", "num_parallel_calls", "deterministic"),
         "decoding JPEG",
-        max_batch_size=256,
+        max_batch_size=128,
     ),
     Recording(
         "text_transformer.py",
