@@ -62,9 +62,9 @@ RECORDINGS = (
     ),
     Recording(
         "photos_tfrecord.py",
-        ("batch_size", "prefetch", "num_parallel_calls", "deterministic"),
+        ("batch_size", "prefetch", "num_parallel_calls", "interleave"),
         "decoding JPEG",
-        max_batch_size=128,
+        max_batch_size=32,
     ),
     Recording(
         "text_transformer.py",

@@ -34,6 +34,11 @@ class Wanted:
     settings: tuple[Setting, ...]
     reasons: Mapping[str, str]
 
+    def without(self, knob: str, reason: str) -> Wanted:
+        """The same without one knob, for a reason."""
+        kept = tuple(s for s in self.settings if s.knob != knob)
+        return Wanted(kept, {**self.reasons, knob: reason})
+
     def config(self, script: str) -> Config:
         """The settings as a configuration."""
         table = {s.knob: BY_NAME[s.knob].table for s in self.settings}
