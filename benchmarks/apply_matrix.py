@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import shutil
 import sys
@@ -19,6 +20,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import reporting
@@ -39,6 +41,8 @@ PARTS = ("cells", "speed")
 CELL_S, SPEED_S = 1.0, 3.0
 """Seconds of the clean phase of a run: a cell's only has to train, the speed's is timed."""
 TIMEOUT_S = 300.0
+SAYS_NOTHING = 9.0
+"""Ours: the upper limit of an A/A over its lower one, from which on a workload says nothing."""
 PRECISION = "mixed_precision"
 EQUAL = 0.05
 """Ours: a difference within 5 %, or within the half-width of the A/A, is none."""
@@ -187,6 +191,32 @@ def compared(rows: Sequence[Mapping[str, float]]) -> dict[str, Any]:
     return {"patch_over_run": ratio.as_dict(), "aa": aa.as_dict(), "verdict": said}
 
 
+def _pooled_text(each: Sequence[Sequence[Mapping[str, float]]]) -> str:
+    """All workloads together: one geometric mean of each, so that none counts twice."""
+    said = [rows for rows in each if _ratio_spread(rows) < SAYS_NOTHING]
+    if len(said) < 2:
+        return "Too few workloads to say anything of all together."
+    patch = ratio_interval((_mean(r, "patch"), (_mean(r, "run") * _mean(r, "run again")) ** 0.5)
+                           for r in said)  # fmt: skip
+    again = ratio_interval((_mean(r, "run again"), _mean(r, "run")) for r in said)
+    return (
+        f"All together, a workload's geometric mean being one sample (n = {patch.n}; "
+        f"{len(each) - len(said)} left out, whose own A/A spreads by more than a factor of "
+        f"{SAYS_NOTHING**0.5:.0f} to either side): patch / run {_text(patch.as_dict())}, A/A "
+        f"{_text(again.as_dict())}."
+    )
+
+
+def _mean(rows: Sequence[Mapping[str, float]], arm: str) -> float:
+    return math.exp(fmean(math.log(row[arm]) for row in rows))
+
+
+def _ratio_spread(rows: Sequence[Mapping[str, float]]) -> float:
+    """The A/A's upper limit over its lower one."""
+    again = ratio_interval((r["run again"], r["run"]) for r in rows)
+    return again.high / again.low if again.n > 1 and again.low > 0 else math.inf
+
+
 def work(name: str, options: argparse.Namespace, state: Path, commit: str) -> None:
     """What is not done yet of one workload; what fails is kept as its problem."""
     file = state / f"{name}.json"
@@ -260,6 +290,7 @@ def markdown(done: Sequence[dict[str, Any]], env: dict[str, Any]) -> str:
             ["workload", "n", "patch / run", "A/A", "verdict", "ran bare", "reverted", "without"],
             [_speed_row(one) for one in done if "speed" in one],
         ),
+        _pooled_text([one["speed"]["rounds"] for one in done if "speed" in one]),
     ]  # fmt: skip
     commits = {one["commit"] for one in done}
     if len(commits) > 1:
