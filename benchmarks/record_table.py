@@ -210,7 +210,10 @@ def main() -> int:
         if table:
             options.out.mkdir(parents=True, exist_ok=True)
             path = options.out / f"{table['name']}.json"
-            path.write_text(json.dumps(table, allow_nan=False) + "\n")
+            text = json.dumps(table, allow_nan=False)
+            for prefix in (f"{reporting.ROOT}/", str(reporting.ROOT)):
+                text = text.replace(prefix, "" if prefix.endswith("/") else ".")
+            path.write_text(text + "\n")  # the same wherever the repository lies
             print(path)
     return 0
 
