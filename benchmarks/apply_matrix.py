@@ -283,7 +283,8 @@ def markdown(done: Sequence[dict[str, Any]], env: dict[str, Any]) -> str:
         reporting.environment_markdown(env),
         METHOD,
         f"Of {len(NAMES)} workloads {sum('cells' in one for one in done)} have their cells here, "
-        f"and {sum('speed' in one for one in done)} were timed. {counted['in force']} cells in force, "
+        f"and {sum('speed' in one for one in done)} were timed. "
+        f"{counted['in force']} cells in force, "
         f"{counted['cannot be']} that cannot be, {counted['MISSING']} missing.",
         reporting.markdown_table(["workload", "by", *(k.name for k in KNOBS)], rows),
         "## As fast, and reverted",
