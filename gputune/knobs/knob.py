@@ -50,7 +50,7 @@ class InsertCall:
     A call of the same method that stands there already is given the argument instead, and is left
     out for the value `absent`. With the value `to_device` the call is
     `tf.data.experimental.prefetch_to_device`. Calls of the methods `moves` that stand above the
-    place move behind it.
+    place move behind it, as `moving.py` says.
     """
 
     method: str

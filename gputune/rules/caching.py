@@ -9,6 +9,7 @@ from gputune.schema.profile import Pipeline, Profile, Stage
 from gputune.schema.training import Repetition
 
 _OPEN_FILES = (".interleave(", ".flat_map(")
+"""The same as `knobs.moving.OPENS`, which a rule may not know."""
 
 
 @dataclass(frozen=True, kw_only=True)

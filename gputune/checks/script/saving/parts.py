@@ -197,5 +197,5 @@ def _other_than(thing: Any, name: str, default: Any) -> str | None:
 def _short(value: Any) -> str:
     try:
         return repr(value)[:60]
-    except Exception:
+    except Exception:  # a `__repr__` or an object of the user's own may raise anything
         return type(value).__name__

@@ -105,7 +105,7 @@ def wants_of(layer: Any) -> tuple[Wants, ...]:
     """What a layer asks of each of its inputs; empty where it has no specification."""
     try:
         specs = layer.input_spec
-    except Exception:
+    except Exception:  # as above
         return ()
     found = []
     for spec in specs if isinstance(specs, (list, tuple)) else (specs,):
