@@ -100,6 +100,8 @@ def moved_behind(pipeline: Pipeline, stage: Stage) -> list[str]:
 
     What stands above the opening of files concerns the files, and stays.
     """
+    if stage.label.startswith(_OPEN_FILES):
+        return []
     found: list[str] = []
     for other in above(pipeline, stage):
         for label in reversed(other.calls or (other.label,)):  # listed from the source on

@@ -86,6 +86,11 @@ def test_what_shuffles_the_files_stays_and_keeps_its_order() -> None:
     remedy = only(seen(AFTER_SHUFFLE, stages=alone)).remedy
     assert "order above it is random" in remedy and ".shuffle(7)" not in remedy
 
+    reads = replace(opened, index=3, parent=2, self_s=0.2)
+    behind_it = repetition(".interleave(read)", 14, in_order=False)
+    remedy = only(seen(behind_it, stages=(*STAGES[:3], reads, alone[4]))).remedy
+    assert ".interleave(read).cache()" in remedy and ".shuffle(7)" not in remedy
+
 
 @pytest.mark.parametrize(
     "change",
