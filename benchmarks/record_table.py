@@ -62,9 +62,9 @@ RECORDINGS = (
     ),
     Recording(
         "photos_tfrecord.py",
-        ("batch_size", "prefetch", "num_parallel_calls", "interleave"),
+        ("batch_size", "prefetch", "num_parallel_calls"),
         "decoding JPEG",
-        max_batch_size=32,
+        max_batch_size=256,
     ),
     Recording(
         "text_transformer.py",
