@@ -2,7 +2,8 @@
 
 Every configuration trains for a moment in a process that stays (`gputune tune`'s own trials, with
 a fixed and short measuring time); each pass has a process and an order of its own. Knobs that need
-a new process, or an epoch that fills a cache, are in no recorded table.
+a new process, or an epoch that fills a cache, are in no recorded table. `--add 2` records two more
+passes of a table that is there: where one reading says little, the mean of several says more.
 """
 
 from __future__ import annotations
@@ -17,9 +18,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
-from statistics import stdev
 from typing import Any
 
+import numpy as np
 import reporting
 from search_quality import FEWEST
 
@@ -136,25 +137,21 @@ def record_pass(
 
 
 def row(space: Space, point: Point, passes: Sequence[Mapping[Point, Outcome]]) -> dict[str, Any]:
-    """A configuration as the table has it: complete only where both passes measured it."""
-    first, second = (one[point] for one in passes)
-    bad = next((one for one in (first, second) if one.state != "complete"), None)
+    """A configuration as the table has it: complete only where every pass measured it."""
+    bad = next((one[point] for one in passes if one[point].state != "complete"), None)
     return {
         "knobs": dict(space.knobs(point)),
-        "first": first.samples_per_s,
-        "second": second.samples_per_s,
+        "rates": [one[point].samples_per_s for one in passes],
         "state": "complete" if bad is None else bad.state,
     }
 
 
-def noise(passes: Sequence[Mapping[Point, Outcome]]) -> float:
-    """The deviation of the log ratio of the two passes, over the configurations of both."""
-    logs = [
-        math.log(one.samples_per_s / other.samples_per_s)
-        for point, one in passes[0].items()
-        if one.samples_per_s and (other := passes[1][point]).samples_per_s
-    ]
-    return stdev(logs)
+def deviation(rows: Sequence[Mapping[str, Any]]) -> float:
+    """Of the log ratio of two readings of a configuration, beside what whole passes differ by."""
+    logs = np.log([r["rates"] for r in rows if all(r["rates"])])
+    rest = logs - logs.mean(axis=0) - logs.mean(axis=1, keepdims=True) + logs.mean()
+    count, passes = rest.shape
+    return math.sqrt(2.0 * float((rest**2).sum()) / ((count - 1) * (passes - 1)))
 
 
 def record(what: Recording, options: argparse.Namespace) -> dict[str, Any]:
@@ -171,23 +168,57 @@ def record(what: Recording, options: argparse.Namespace) -> dict[str, Any]:
         raise SystemExit(f"{what.workload}: {space.size} configurations, fewer than {FEWEST}")
     if options.plan:
         return {}
-    valid = [p for p in space.points() if space.valid(p)]
-    passes, again = zip(
-        *(record_pass(script, space, n, options.measure_s) for n in (1, 2)), strict=True
+    if options.add:
+        return added(what, script, space, options)
+    return _table(what, space, options.measure_s) | {
+        "profile": json.loads(to_json(profile)),
+        **_recorded(script, space, (1, 2), options.measure_s),
+    }
+
+
+def added(
+    what: Recording, script: Script, space: Space, options: argparse.Namespace
+) -> dict[str, Any]:
+    """The table that is there with more passes; raises SystemExit where its grid is another."""
+    path = options.out / f"{Path(what.workload).stem}.json"
+    kept: dict[str, Any] = json.loads(path.read_text())
+    rows = {json.dumps(one["knobs"]): one for one in kept["configurations"]}
+    first = len(kept["as_it_is_again"]) + 1
+    measure_s = kept["measure_s"]
+    if list(rows) != [json.dumps(dict(space.knobs(p))) for p in space.points()]:
+        raise SystemExit(f"{path} has other configurations than {what.workload} has now")
+    more = _recorded(script, space, range(first, first + options.add), measure_s)
+    for one in more["configurations"]:
+        known = rows[json.dumps(one["knobs"])]
+        known["rates"] += one["rates"]
+        known["state"] = known["state"] if known["state"] != "complete" else one["state"]
+    kept["as_it_is_again"] += more["as_it_is_again"]
+    kept["deviation_of_log_ratio"] = deviation(kept["configurations"])
+    kept.setdefault("added", []).append(
+        {"passes": options.add, "environment": reporting.environment()}
     )
+    return kept
+
+
+def _recorded(
+    script: Script, space: Space, numbers: Sequence[int], measure_s: float
+) -> dict[str, Any]:
+    passes, again = zip(*(record_pass(script, space, n, measure_s) for n in numbers), strict=True)
+    rows = [row(space, point, passes) for point in space.points()]
+    several = {"deviation_of_log_ratio": deviation(rows)} if len(passes) > 1 else {}
+    return {"as_it_is_again": list(again), **several, "configurations": rows}
+
+
+def _table(what: Recording, space: Space, measure_s: float) -> dict[str, Any]:
     return {
         "schema": "gputune.table",
-        "version": 1,
+        "version": 2,
         "name": what.workload.removesuffix(".py"),
         "limits": what.limits,
         "max_batch_size": what.max_batch_size,
         "environment": reporting.environment(),
-        "measure_s": options.measure_s,
-        "valid": len(valid),
-        "deviation_of_log_ratio": noise(passes),
-        "as_it_is_again": again,
-        "profile": json.loads(to_json(profile)),
-        "configurations": [row(space, point, passes) for point in space.points()],
+        "measure_s": measure_s,
+        "valid": sum(space.valid(p) for p in space.points()),
     }
 
 
@@ -200,6 +231,7 @@ def main() -> int:
     parser.add_argument("--workload", action="append", choices=names)
     parser.add_argument("--measure-s", type=float, default=0.3)
     parser.add_argument("--plan", action="store_true", help="only say how large the grids are")
+    parser.add_argument("--add", type=int, default=0, metavar="N", help="N passes to a table")
     parser.add_argument("--out", type=Path, default=TABLES)
     options = parser.parse_args()
     os.environ["EPOCHS"] = EPOCHS

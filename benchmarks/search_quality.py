@@ -19,7 +19,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from random import Random
-from statistics import median
+from statistics import fmean, median
 from typing import Any
 
 import numpy as np
@@ -147,19 +147,20 @@ def _best(machine: Machine, space: Space) -> tuple[float, dict[str, Any]]:
     raise ValueError("no configuration is valid")
 
 
-def recorded(path: Path) -> Table:
-    """A table that was recorded from a real script, twice.
+def recorded(path: Path) -> list[Table]:
+    """A table that was recorded from a real script, several times: a view for each recording.
 
-    `{"schema": "gputune.table", "version": 1, "name", "limits", "profile": a Profile's JSON,
+    `{"schema": "gputune.table", "version": 2, "name", "limits", "profile": a Profile's JSON,
     "max_batch_size": the largest recorded, or null for all that the search would try,
-    "configurations": [{"knobs": {…}, "first": samples/s or null, "second": the same,
-    "state": "complete" | "infeasible" | "failed"}, …]}`. The search is replayed on the first
-    recording, which also says which is best; both are scored on the second.
+    "configurations": [{"knobs": {…}, "rates": samples/s or null of each recording,
+    "state": "complete" | "infeasible" | "failed"}, …]}`. In each view the search is replayed on
+    one recording; the true best is the best of the geometric mean of one half of them, that one
+    included; and all is scored on the geometric mean of the other half.
     """
     from gputune.schema.read import parse_record
 
     body = json.loads(path.read_text())
-    if body.get("schema") != "gputune.table" or body.get("version") != 1:
+    if body.get("schema") != "gputune.table" or body.get("version") != 2:
         raise SystemExit(f"{path} is no table of gputune's")
     rows = body["configurations"]
     if len(rows) < FEWEST:
@@ -172,34 +173,51 @@ def recorded(path: Path) -> Table:
     space = choose_space(seen, knobs, Choice(knobs=names, max_batch_size=largest))
     chosen = choose_space(seen, knobs, Choice(max_batch_size=largest))
     by_key = {_key(row["knobs"]): row for row in rows}
+    complete = [row for row in rows if row["state"] == "complete"]
 
     def row_of(values: Mapping[str, Any]) -> Mapping[str, Any]:
         return by_key.get(_key({**space.baseline_knobs, **values}), {"state": "failed"})
 
-    def measure(values: Mapping[str, Any], noise: Random) -> Outcome:
-        row = row_of(values)
-        if row["state"] != "complete":
-            return Outcome(state=row["state"], reason="as recorded")
-        return Outcome(state="complete", samples_per_s=row["first"], duration_s=0.001)
+    def view(first: int) -> Table:
+        count = len(complete[0]["rates"])
+        order = [(first + n) % count for n in range(count)]
+        choosing, scoring = order[: (count + 1) // 2], order[(count + 1) // 2 :]
 
-    def truth(values: Mapping[str, Any]) -> float:
-        return row_of(values).get("second") or math.nan
+        def measure(values: Mapping[str, Any], noise: Random) -> Outcome:
+            row = row_of(values)
+            if row["state"] != "complete":
+                return Outcome(state=row["state"], reason="as recorded")
+            return Outcome(state="complete", samples_per_s=row["rates"][first], duration_s=0.001)
 
-    best = max((r for r in rows if r["state"] == "complete"), key=lambda r: r["first"])
-    return Table(
-        body["name"], "recorded", body["limits"], space, chosen, best["second"], best["knobs"],
-        measure, truth, late=True, note=_recorded_how(body),
-    )  # fmt: skip
+        def truth(values: Mapping[str, Any]) -> float:
+            row = row_of(values)
+            return _mean(row, scoring) if row["state"] == "complete" else math.nan
+
+        best = max(complete, key=lambda row: _mean(row, choosing))
+        return Table(
+            body["name"], "recorded", body["limits"], space, chosen, truth(best["knobs"]),
+            best["knobs"], measure, truth, late=True, note=_recorded_how(body),
+        )  # fmt: skip
+
+    return [view(first) for first in range(len(complete[0]["rates"]))]
+
+
+def _mean(row: Mapping[str, Any], which: Sequence[int]) -> float:
+    return math.exp(fmean(math.log(row["rates"][n]) for n in which))
 
 
 def _recorded_how(body: Mapping[str, Any]) -> str:
     env, rows = body["environment"], body["configurations"]
     failed = sum(row["state"] != "complete" for row in rows)
+    count = len(rows[0]["rates"])
+    noise = body["deviation_of_log_ratio"]
     return (
         f"commit {env['commit']}, {env['date_utc'][:10]}, {env['cores']} usable cores, "
-        f"{body['measure_s']} s a configuration; the two passes differ by a deviation of "
-        f"{body['deviation_of_log_ratio']:.0%} (of the log ratio); {failed} of {len(rows)} "
-        "configurations were not measured in both"
+        f"{count} passes, {body['measure_s']} s a configuration in each; two readings of a "
+        f"configuration differ by a deviation of {noise:.0%} (of the log ratio), so the share of "
+        f"a single choice, scored in {count // 2} of {count} passes, by "
+        f"{noise / (count // 2) ** 0.5:.0%}; {failed} of {len(rows)} configurations were not "
+        "measured in each"
     )
 
 
@@ -311,12 +329,14 @@ def percentile(values: Sequence[float], percent: float) -> float:
     return float(np.percentile(np.asarray(values), percent))
 
 
-def run_table(table: Table, seeds: int, methods: Sequence[str]) -> dict[str, Any]:
+def run_table(views: Sequence[Table], seeds: int, methods: Sequence[str]) -> dict[str, Any]:
+    """Each method's shares; of a table that was recorded several times, the seeds take turns."""
     found: dict[str, Any] = {}
     for name in methods:
         began = time.perf_counter()
-        paths = [METHODS[name](table, seed, AFTER[-1]) for seed in range(seeds)]
-        each = [shares(table, path, AFTER) for path in paths]
+        turns = [(seed, views[seed % len(views)]) for seed in range(seeds)]
+        paths = [METHODS[name](table, seed, AFTER[-1]) for seed, table in turns]
+        each = [shares(t, path, AFTER) for (_, t), path in zip(turns, paths, strict=True)]
         found[name] = {
             str(count): {
                 "median": median(s[i] for s in each),
@@ -329,8 +349,8 @@ def run_table(table: Table, seeds: int, methods: Sequence[str]) -> dict[str, Any
     return found
 
 
-def describe(table: Table) -> dict[str, Any]:
-    own = table.truth(table.space.baseline_knobs)
+def describe(views: Sequence[Table]) -> dict[str, Any]:
+    table = views[0]
     return {
         "table": table.name,
         "kind": table.kind,
@@ -341,9 +361,9 @@ def describe(table: Table) -> dict[str, Any]:
         "searched_configurations": table.chosen.size,
         "searched": [d.name for d in table.chosen.dimensions],
         "left_out": {one.knob: one.why for one in table.chosen.left_out},
-        "baseline_share": own / table.best,
+        "baseline_share": median(t.truth(t.space.baseline_knobs) / t.best for t in views),
         "best_knobs": dict(table.best_knobs),
-        "best_share_of_searched_space": _best_of_searched(table) / table.best,
+        "best_share_of_searched_space": median(_best_of_searched(t) / t.best for t in views),
     }
 
 
@@ -433,10 +453,12 @@ def markdown(rows: Sequence[Mapping[str, Any]], frozen: str, seeds: int, env: An
         "chooses the knobs (`choosing.py`, `ahead.py`) or turns to TPE (`propose.py`).",
         table_of(late),
         "## Recorded from scripts on this machine, after the heuristics were frozen",
-        "No model: every configuration of `benchmarks/workloads/` trained twice, in two passes of "
-        "their own order. A search sees the first recording, which also says which configuration "
-        "is the true best; every choice is scored on the second, so that nobody is paid for the "
-        "luck of a reading. A share may exceed 100: the second recording has its own noise.",
+        "No model: every configuration trained in each of several passes, which have orders of "
+        "their own. A search sees one pass (the seeds take turns); the true best is that of one "
+        "half of the passes, this one among them; it and every choice are scored on the other "
+        "half, so that nobody is paid for the luck of a reading. A share may exceed 100: what "
+        "scores has noise of its own, which stands below; where it is larger than what is left of "
+        "100, only the methods say something of each other.",
         table_of(real) if real else "None is recorded yet.",
         "\n".join(f"- {r['table']}: {r['note']}" for r in real),
         f"## Goal: median at least {GOAL_MEDIAN:.0%} and 5th percentile at least {GOAL_P5:.0%} at "
@@ -471,19 +493,19 @@ def main() -> int:
         text = markdown(kept["tables"], kept["frozen_sha256"], kept["seeds"], kept["environment"])
         options.render.with_suffix(".md").write_text(text.rstrip() + "\n")
         return 0
-    tables = [computed(machine) for machine in EARLY]
+    tables = [[computed(machine)] for machine in EARLY]
     if options.development is not None:
         seed = options.development
-        tables = [computed(m) for m in late_machines(f"development {seed}", LATE_TABLES)]
+        tables = [[computed(m)] for m in late_machines(f"development {seed}", LATE_TABLES)]
     elif not options.no_late:
-        tables += [computed(m, late=True) for m in late_machines(frozen, LATE_TABLES)]
+        tables += [[computed(m, late=True)] for m in late_machines(frozen, LATE_TABLES)]
     tables += [recorded(p) for p in sorted((options.recorded or Path("/nowhere")).glob("*.json"))]
     rows = []
-    for table in tables:
-        if options.tables and options.tables not in table.name:
+    for views in tables:
+        if options.tables and options.tables not in views[0].name:
             continue
-        assert table.space.size >= FEWEST, table.name
-        row = describe(table) | {"shares": run_table(table, options.seeds, options.methods)}
+        assert views[0].space.size >= FEWEST, views[0].name
+        row = describe(views) | {"shares": run_table(views, options.seeds, options.methods)}
         rows.append(row)
         ours = {name: [cell(f[str(c)]) for c in AFTER] for name, f in row["shares"].items()}
         print(row["table"], f"own {row['baseline_share']:.2f}",
