@@ -11,7 +11,7 @@ from rich.table import Table
 from gputune.report import figures
 from gputune.report import study_rows as rows
 from gputune.report.ink import Ink
-from gputune.schema.study import Study
+from gputune.schema.study import KnobSearched, Study
 
 _NARROWEST: Final = 40
 _LABELS: Final = 9
@@ -79,11 +79,7 @@ def _tried(study: Study, ink: Ink) -> Table:
     grid.add_row("Trials", ink.text(count))
     for what, why in rows.failures(study.trials)[:_MOST]:
         grid.add_row("", ink.text(f"{what}: {why}"))
-    searched = [
-        f"{k.knob}"
-        + (f" {figures.share(k.importance_fraction)}" if k.importance_fraction is not None else "")
-        for k in rows.by_importance(study)
-    ]
+    searched = [f"{k.knob}{_importance(k)}" for k in rows.by_importance(study)]
     if searched:
         grid.add_row("Searched", ink.text(ink.listed(searched)))
     if study.fixed:
@@ -92,6 +88,13 @@ def _tried(study: Study, ink: Ink) -> Table:
     for index, left in enumerate(study.knobs_left_out):
         grid.add_row("" if index else "Left out", ink.text(f"{left.knob}: {left.why}"))
     return grid
+
+
+def _importance(knob: KnobSearched) -> str:
+    """Its share, or that the time ended before another value of it had a trial, or nothing."""
+    if knob.importance_fraction is not None:
+        return f" {figures.share(knob.importance_fraction)}"
+    return " (no other value was tried)" if sum(e.trials > 0 for e in knob.effect) == 1 else ""
 
 
 def _closing(study: Study, ink: Ink, config: str) -> Table:

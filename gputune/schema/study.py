@@ -108,7 +108,7 @@ class KnobSearched:
     """A knob of the study.
 
     `importance_fraction` is its share of what told good trials from bad ones (PED-ANOVA), None
-    where there were too few trials to say.
+    where there were too few trials to say, or none with another value.
     """
 
     knob: str

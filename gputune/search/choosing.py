@@ -154,7 +154,7 @@ def _of_knob(
         return replace(found, why="" if held else why)
     wanted = _wanted(knob, free, choice, asking)
     first = knob.first_values(profile)
-    asked = bool(asking.now(knob))
+    asked = bool(asking.now(knob)) or knob.table == "knobs"
     dimensions = tuple(
         _dimension(knob, name, place, domain, first, choice, asked) for name, place in wanted
     )

@@ -169,7 +169,8 @@ def importances(
 
     PED-ANOVA with a target quantile of 0.25, since its default of a tenth would stand on two of
     25 trials. Empty, with the reason, where fewer than eight trials are complete, or where they
-    do not differ.
+    do not differ. A dimension of which the complete trials have one value only has none: the
+    evaluator would give it the share by which an untried range differs from what was tried.
     """
     study = in_memory(space, tried, objective)
     complete = [t for t in study.get_trials(deepcopy=False) if t.state is TrialState.COMPLETE]
@@ -178,9 +179,11 @@ def importances(
         return {}, f"{len(complete)} trials are too few to say which knob matters"
     if min(values) == max(values):
         return {}, "all trials were equally fast"
+    names = [d.name for d in space.dimensions]
+    moved = [name for name in names if len({t.params[name] for t in complete}) > 1]
     with quiet():
         evaluator = optuna.importance.PedAnovaImportanceEvaluator(target_quantile=0.25)
-        found = optuna.importance.get_param_importances(study, evaluator=evaluator)
+        found = optuna.importance.get_param_importances(study, evaluator=evaluator, params=moved)
     if not found or sum(found.values()) <= 0:
         return {}, "the best trials do not differ from the others in any one knob"
     return found, f"from {len(complete)} trials: a hint, not a measurement"

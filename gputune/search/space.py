@@ -39,7 +39,8 @@ class Dimension:
 
     `values` are in their order (batch sizes are powers of two, so that the index is an exponent);
     `baseline` is the index of the script's own value, `first` of the one to try first, or None.
-    `asked` says whether a finding that is a problem or a warning asks for the knob.
+    `asked` says whether a finding that is a problem or a warning asks for the knob, or the
+    script itself, by `gputune.knob`.
     """
 
     name: str

@@ -107,6 +107,15 @@ def test_what_is_not_known_has_its_reason() -> None:
     assert "Worth n/a: how many epochs is not known" in drawn(study)
 
 
+def test_a_knob_that_no_trial_moved_has_no_share_and_says_so() -> None:
+    still = KnobSearched(knob="knob.width", values=(8, 16), baseline=8, effect=(
+        KnobEffect(value=8, trials=4, median_samples_per_s=100.0),
+        KnobEffect(value=16, trials=0, median_samples_per_s=None),
+    ))  # fmt: skip
+    text = drawn(replace(STUDY, knobs_searched=(still,)))
+    assert "Searched knob.width (no other value was tried)" in text
+
+
 @pytest.mark.parametrize("value", [True, 1])
 def test_true_is_not_one(value: object) -> None:
     own: dict[str, object] = {"deterministic": 1 if value is True else True}

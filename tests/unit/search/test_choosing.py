@@ -5,9 +5,11 @@ from typing import Any
 
 import pytest
 
+from gputune.knobs.declared import knobs_of
 from gputune.knobs.registry import KNOBS, with_knobs
 from gputune.rules.engine import find
 from gputune.schema.config import Setting
+from gputune.schema.declared import DeclaredKnob
 from gputune.schema.profile import Profile
 from gputune.search.choosing import BadChoice, Choice, choose_space, parse_value
 from gputune.search.configuring import config, settings
@@ -54,6 +56,14 @@ def names(found: Space) -> set[str]:
 
 def why(found: Space, knob: str) -> str:
     return next(one.why for one in found.left_out if one.knob == knob)
+
+
+def test_a_declared_knob_is_asked_for_by_the_script_itself() -> None:
+    declared = (DeclaredKnob(name="width", default=8, choices=(8, 16)),)
+    found = replace(serial_map(), declared=declared)
+    space = choose_space(found, (*KNOBS, *knobs_of(found)), Choice())
+    (width,) = (d for d in space.dimensions if d.knob == "knob.width")
+    assert width.asked and width.values == (8, 16)
 
 
 def test_every_knob_is_searched_or_left_out_with_a_reason() -> None:

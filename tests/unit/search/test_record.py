@@ -14,7 +14,7 @@ from gputune.schema.write import to_dict, to_json
 from gputune.search.keeping import InMemory
 from gputune.search.planning import longest_confirmed_s, measured_s, plan, plan_lines
 from gputune.search.record import Answer, payoff, study_record
-from gputune.search.sampler import importances
+from gputune.search.sampler import LEAST_FOR_IMPORTANCE, importances
 from gputune.search.stopping import budget
 from gputune.search.study import Searched, search
 from gputune.search.trying import Outcome
@@ -178,6 +178,10 @@ def test_importance_is_told_only_of_enough_trials_and_finds_what_matters() -> No
     shares, note = importances(where, store.tried(), "throughput")
     assert max(shares, key=lambda name: shares[name]) == "prefetch"
     assert sum(shares.values()) == pytest.approx(1.0)
+
+    one = [t for t in store.tried() if t.knobs["mixed_precision"] == "float32"]
+    assert len(one) >= LEAST_FOR_IMPORTANCE
+    assert set(importances(where, one, "throughput")[0]) == set(shares) - {"mixed_precision"}
     equal = Counting(lambda _: Outcome(state="complete", samples_per_s=1.0, duration_s=1.0))
     same = search(equal, InMemory(where), searching(where)).tried
     assert importances(where, same, "throughput")[1] == "all trials were equally fast"
