@@ -10,7 +10,6 @@ import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from gputune import api
 from gputune.schema.profile import Profile
@@ -19,9 +18,6 @@ ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = Path(__file__).resolve().parent / "scripts"
 WORKLOADS = ROOT / "benchmarks" / "workloads"
 TIMEOUT_S = 150
-
-BYTECODE = TemporaryDirectory(prefix="gputune-tests-")
-"""What the processes compile lies here: once for all of them, and in no folder that is compared."""
 
 _DURATION = re.compile(r"\b\d+(?:\.\d+)?(?:s|ms|us|µs|min|h)(?:/(?:step|epoch))?(?!\w)")
 
@@ -51,7 +47,7 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
     return {
         **kept,
         "PYTHONPATH": str(ROOT),
-        "PYTHONPYCACHEPREFIX": BYTECODE.name,
+        "PYTHONDONTWRITEBYTECODE": "1",  # pip has compiled TensorFlow; no folder gains anything
         "PYTHONUTF8": "1",
         "TF_CPP_MIN_LOG_LEVEL": "2",
         "CUDA_VISIBLE_DEVICES": "",
