@@ -221,8 +221,9 @@ def work(name: str, options: argparse.Namespace, state: Path, commit: str) -> No
     """What is not done yet of one workload; what fails is kept as its problem."""
     file = state / f"{name}.json"
     kept: dict[str, Any] = json.loads(file.read_text()) if file.is_file() else {}
-    if options.fresh or kept.get("commit") != commit:
-        kept = {"workload": name, "commit": commit}
+    made = kept.get("commits", {})
+    if options.fresh or (set(made.values()) - {commit} and not options.keep):
+        kept = {"workload": name}
     todo = [part for part in options.parts if part not in kept]
     if not todo:
         return
@@ -236,10 +237,12 @@ def work(name: str, options: argparse.Namespace, state: Path, commit: str) -> No
             kept["style"] = base.style
             if "cells" in todo:
                 kept["cells"] = sparing(partial(cells, workload, base), workload, found)
+                kept.setdefault("commits", {})["cells"] = commit
                 file.write_text(json.dumps(kept, indent=1))
             if "speed" in todo:
                 timed = partial(speed, workload, rounds=options.rounds)
                 kept["speed"] = sparing(timed, workload, found)
+                kept.setdefault("commits", {})["speed"] = commit
         except (RunFailedError, OSError, ValueError, AssertionError, api.ApplyFailed) as error:
             kept["problem"] = f"{type(error).__name__}: {error}"
     kept["took_s"] = round(time.monotonic() - began, 1)
@@ -294,10 +297,10 @@ def markdown(done: Sequence[dict[str, Any]], env: dict[str, Any]) -> str:
         ),
         _pooled_text([one["speed"]["rounds"] for one in done if "speed" in one]),
     ]  # fmt: skip
-    commits = {one["commit"] for one in done}
-    if len(commits) > 1:
-        each = ", ".join(f"{one['workload']} {one['commit']}" for one in done)
-        parts.insert(4, f"Made at several commits: {each}.")
+    for part in PARTS:
+        at = {one["workload"]: one["commits"][part] for one in done if part in one}
+        if len(set(at.values())) > 1 or set(at.values()) - {env["commit"]}:
+            parts.insert(4, f"Commit of the {part}: {_of_commits(at)}.")
     problems = [[one["workload"], one["problem"]] for one in done if "problem" in one]
     if problems:
         parts += ["## Problems", reporting.markdown_table(["workload", "what"], problems)]
@@ -312,6 +315,14 @@ def markdown(done: Sequence[dict[str, Any]], env: dict[str, Any]) -> str:
         ),
     ]  # fmt: skip
     return "\n\n".join(parts)
+
+
+def _of_commits(at: Mapping[str, str]) -> str:
+    """`51df7a7`, or each commit with its workloads."""
+    if len(set(at.values())) == 1:
+        return next(iter(at.values()))
+    each = {c: ", ".join(n for n, of in at.items() if of == c) for c in sorted(set(at.values()))}
+    return "; ".join(f"{commit} ({names})" for commit, names in each.items())
 
 
 def _places(where: list[str]) -> list[str]:
@@ -351,6 +362,7 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=4)
     parser.add_argument("--minutes", type=float, help="begin no other workload after so long")
     parser.add_argument("--fresh", action="store_true", help="do again what is done")
+    parser.add_argument("--keep", action="store_true", help="also what another commit has done")
     parser.add_argument("--report-only", action="store_true", help="of what is done")
     parser.add_argument("--state", type=Path, default=reporting.ROOT / "build" / "apply_matrix")
     parser.add_argument("--reports", type=Path, default=reporting.ROOT / "reports")
