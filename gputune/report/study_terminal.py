@@ -82,6 +82,10 @@ def _tried(study: Study, ink: Ink) -> Table:
     searched = [f"{k.knob}{_importance(k)}" for k in rows.by_importance(study)]
     if searched:
         grid.add_row("Searched", ink.text(ink.listed(searched)))
+    if any(k.importance_fraction is not None for k in study.knobs_searched):
+        hint = f"; {study.importance_note}" if study.importance_note else ""
+        said = f"(percent: the share of what told the best trials from the others{hint})"
+        grid.add_row("", ink.text(said))
     if study.fixed:
         held = [f"{name}={rows.value_text(value)}" for name, value in study.fixed.items()]
         grid.add_row("Held", ink.text(ink.listed(held)))

@@ -86,6 +86,7 @@ def test_the_answer_and_what_it_stands_on() -> None:
         "paid for itself",
         "4 (2 complete, 1 infeasible, 1 pruned), 1 without a new process; all trials were made",
         "1 infeasible: out of memory: OOM", "batch_size 90%, prefetch", "Held seed=3",
+        "(percent: the share of what told the best trials from the others)",
         "memory_growth: no GPU", "gputune run --config gputune.toml train.py",
         "gputune apply --config gputune.toml train.py", "A note.",
     ):  # fmt: skip
@@ -114,6 +115,7 @@ def test_a_knob_that_no_trial_moved_has_no_share_and_says_so() -> None:
     ))  # fmt: skip
     text = drawn(replace(STUDY, knobs_searched=(still,)))
     assert "Searched knob.width (no other value was tried)" in text
+    assert "percent:" not in text
 
 
 @pytest.mark.parametrize("value", [True, 1])
