@@ -135,7 +135,4 @@ def by_importance(study: Study) -> list[KnobSearched]:
 
 def candidates_checks(study: Study) -> list[tuple[str, str, str]]:
     """(candidate, check, what it said) of the guard's looks."""
-    words = {True: "passed", False: "failed", None: "not known"}
-    return [
-        (spoken(c.candidate), c.check, f"{words[c.passed]}: {c.evidence}") for c in study.checks
-    ]
+    return [(spoken(c.candidate), c.check, f"{c.outcome}: {c.evidence}") for c in study.checks]

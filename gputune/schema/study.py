@@ -138,6 +138,11 @@ class Check:
     passed: bool | None
     evidence: str
 
+    @property
+    def outcome(self) -> str:
+        """`passed`, `failed` or `not known`."""
+        return {True: "passed", False: "failed", None: "not known"}[self.passed]
+
 
 @dataclass(frozen=True, kw_only=True)
 class Budget:

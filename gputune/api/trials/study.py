@@ -15,6 +15,7 @@ from gputune.schema.profile import Profile
 from gputune.schema.study import Budget, Check, Confirmation, Identity, Study
 from gputune.search.configuring import config as config_of
 from gputune.search.confirmation import BASELINE, Arm, Run, confirm, judge
+from gputune.search.evidence import evidence
 from gputune.search.guard import batch_size_of, learning_rate_advice
 from gputune.search.length import run_length
 from gputune.search.planning import longest_confirmed_s, plan
@@ -149,16 +150,11 @@ class StudyRun:
         if best is None:
             return record, None
         gain = next(c for c in confirmed if dict(c.knobs) == dict(best.knobs))
-        low, high = gain.ci95 or (0.0, 0.0)
-        evidence = (
-            record.verdict,
-            f"{gain.ratio:.3f} times the throughput (95 % interval {low:.3f} to {high:.3f}), "
-            f"{gain.rounds} rounds in fresh processes",
-            *_machine(self._script.profile),
-        )
+        said = evidence(record.verdict, gain, record.checks, self._of_training(gain))
         return record, config_of(
-            self._space, self._script.profile.script, best.knobs, evidence=evidence
-        )
+            self._space, self._script.profile.script, best.knobs,
+            evidence=(*said, *_machine(self._script.profile)),
+        )  # fmt: skip
 
     def _notes(
         self, searched: Searched, guarded: Guarded | None, confirmed: Sequence[Confirmation]
@@ -172,22 +168,8 @@ class StudyRun:
             notes += [
                 f"Trial {number} is not recommended: {why}." for number, why in guarded.refused
             ]
-        profile = self._script.profile
-        optimizer = _optimizer(profile)
-        own = profile.steps.batch_size if profile.steps is not None else None
         for one in confirmed:
-            batch = batch_size_of(self._space, dict(one.knobs))
-            if batch is not None and own and optimizer:
-                rate = profile.setting("learning_rate")
-                known = rate if isinstance(rate, float) else None
-                notes.append(learning_rate_advice(optimizer, batch, own, known))
-        for one in confirmed:
-            declared = [n for n in self._space.changed(dict(one.knobs)) if n.startswith(DECLARED)]
-            if declared:
-                notes.append(
-                    f"{' and '.join(declared)} may change what is learned, and no check of "
-                    "gputune's looks at that: compare the trained models."
-                )
+            notes += self._of_training(one)
         read = [t.outcome.read_bytes for t in searched.tried if t.outcome.read_bytes is not None]
         if read:
             notes.append(
@@ -195,6 +177,25 @@ class StudyRun:
                 f"{max(read) / 1e6:.3g} MB from storage): they say nothing about a cold one."
             )
         return tuple(dict.fromkeys(notes))
+
+    def _of_training(self, one: Confirmation) -> list[str]:
+        """What to look at because the candidate changes what a step learns."""
+        profile = self._script.profile
+        optimizer = _optimizer(profile)
+        own = profile.steps.batch_size if profile.steps is not None else None
+        said = []
+        batch = batch_size_of(self._space, dict(one.knobs))
+        if batch is not None and own and optimizer:
+            rate = profile.setting("learning_rate")
+            known = rate if isinstance(rate, float) else None
+            said.append(learning_rate_advice(optimizer, batch, own, known))
+        declared = [n for n in self._space.changed(dict(one.knobs)) if n.startswith(DECLARED)]
+        if declared:
+            said.append(
+                f"{' and '.join(declared)} may change what is learned, and no check of "
+                "gputune's looks at that: compare the trained models."
+            )
+        return said
 
     def _memory_limit(self) -> float | None:
         """Bytes of the smallest GPU that is trained on; of the machine where there is none."""
