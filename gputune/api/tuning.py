@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+import tokenize
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib import metadata
@@ -19,12 +20,14 @@ from gputune.api.trials.measuring import Trials
 from gputune.api.trials.process import observe
 from gputune.api.trials.script import Script
 from gputune.api.trials.study import StudyRun
+from gputune.knobs.batch_size import KNOB as BATCH_SIZE
 from gputune.knobs.registry import knobs_for
 from gputune.launch.command import Target, check_target
 from gputune.schema.config import Config
 from gputune.schema.profile import Profile
 from gputune.schema.secrets import allowed_environment, redact_arguments
 from gputune.schema.study import Budget, Identity, Plan, Study
+from gputune.search.batch_uses import other_uses
 from gputune.search.choosing import choose_space
 from gputune.search.outcomes import outcome_of
 from gputune.search.planning import longest_profile_s, plan, plan_lines
@@ -157,12 +160,32 @@ def _profile(
 
 def _space(profile: Profile, options: TuneOptions) -> Space:
     """The space; what the user's configuration sets is what is tried first."""
-    space = choose_space(profile, knobs_for(profile), options.choice)
+    choice = replace(options.choice, tied=_tied(profile))
+    space = choose_space(profile, knobs_for(profile), choice)
     if options.start is None:
         return space
     return replace(
         space, dimensions=tuple(_starting(d, options.start) for d in space.dimensions)
     )  # fmt: skip
+
+
+def _tied(profile: Profile) -> dict[str, str]:
+    """The batch size, where more in the script depends on it than the call that makes batches."""
+    place = next(iter(BATCH_SIZE.domain(profile).places), None)
+    if place is None:
+        return {}
+    try:
+        with tokenize.open(place.site.file) as file:
+            name, lines = other_uses(file.read(), place.site.line)
+    except (OSError, SyntaxError, UnicodeDecodeError):
+        return {}
+    if not lines:
+        return {}
+    where = ", ".join(f"{Path(place.site.file).name}:{line}" for line in lines)
+    return {
+        BATCH_SIZE.name: f"{name} is also used at {where}, which a trial would leave as it is: "
+        f'write {name} = gputune.knob("batch_size", {place.was}) to have it searched'
+    }
 
 
 def _starting(dimension: Dimension, start: Config) -> Dimension:

@@ -39,7 +39,8 @@ class Choice:
     `knobs` are the only ones to search (None: the findings choose), `exclude` those never to
     search, `fix` values to hold; `same_batch` holds the batch size as the script has it. A knob is
     named as in the Study: `num_parallel_calls` is that knob at every line,
-    `num_parallel_calls@train.py:35` at one.
+    `num_parallel_calls@train.py:35` at one. `tied` says why the script's own source speaks against
+    a knob that nobody has named.
     """
 
     knobs: tuple[str, ...] | None = None
@@ -47,6 +48,7 @@ class Choice:
     fix: Mapping[str, Value] = field(default_factory=dict)
     max_batch_size: int | None = None
     same_batch: bool = False
+    tied: Mapping[str, str] = field(default_factory=dict)
 
 
 def parse_value(text: str) -> Value:
@@ -227,7 +229,9 @@ def _why_not(knob: Knob, domain: Domain, choice: Choice, asking: _Asking) -> str
         return "the batch size is held as the script has it"
     if not domain.values:
         return domain.reason or "it has no values to try here"
-    return asking.why_not(knob) if choice.knobs is None else ""
+    if choice.knobs is not None:
+        return ""
+    return choice.tied.get(knob.name, "") or asking.why_not(knob)
 
 
 def _dimension(

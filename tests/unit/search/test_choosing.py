@@ -58,6 +58,15 @@ def why(found: Space, knob: str) -> str:
     return next(one.why for one in found.left_out if one.knob == knob)
 
 
+def test_a_knob_that_the_source_speaks_against_is_left_out_unless_it_is_named() -> None:
+    tied = {"batch_size": "SIZE is also used at train.py:54"}
+    assert why(space(serial_map(), tied=tied), "batch_size") == tied["batch_size"]
+    named = space(serial_map(), tied=tied, knobs=("batch_size",))
+    assert "batch_size" in names(named)
+    held = space(serial_map(), tied=tied, fix={"batch_size": 64})
+    assert held.fixed and "batch_size" not in {one.knob for one in held.left_out}
+
+
 def test_a_declared_knob_is_asked_for_by_the_script_itself() -> None:
     declared = (DeclaredKnob(name="width", default=8, choices=(8, 16)),)
     found = replace(serial_map(), declared=declared)
