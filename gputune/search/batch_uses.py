@@ -8,15 +8,16 @@ something else than it does with the constant changed, and the trial would time 
 from __future__ import annotations
 
 import ast
+import warnings
 from collections.abc import Iterator, Mapping
 
-_BATCHING = (
-    "batch", "padded_batch", "ragged_batch", "fit", "evaluate", "predict",
-    "image_dataset_from_directory", "text_dataset_from_directory",
-    "audio_dataset_from_directory", "timeseries_dataset_from_array",
-)  # fmt: skip
+from gputune.knobs.batch_size import KNOB
+from gputune.knobs.knob import SetArgument
+
+_BATCHING = {edit.method for edit in KNOB.edits if isinstance(edit, SetArgument)}
 _HARMLESS = {
-    *_BATCHING, "shuffle", "prefetch", "print", "format", "str", "debug", "info", "warning",
+    *_BATCHING, "evaluate", "predict", "shuffle", "prefetch", "print", "format", "str", "debug",
+    "info", "warning",
 }  # fmt: skip
 """What calls of these names are given is no part of a step: other batches, buffers, words."""
 _COUNTED = {"steps_per_epoch", "global_batch_size"}
@@ -29,7 +30,9 @@ def other_uses(source: str, line: int) -> tuple[str, tuple[int, ...]]:
     depends on the constant, or where the source is no Python that can be parsed.
     """
     try:
-        tree = ast.parse(source)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what Python thinks of the source is the script's own
+            tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError):
         return "", ()
     constants = {

@@ -44,6 +44,11 @@ def test_only_a_constant_of_the_module_is_followed() -> None:
     assert other_uses("def broken(:\n", 1) == ("", ())
 
 
+def test_nothing_is_said_of_the_source_itself(recwarn: pytest.WarningsRecorder) -> None:
+    assert other_uses(HEAD + "path = '\\d'\nx = zeros(SIZE)\n", 3) == ("SIZE", (5,))
+    assert not recwarn.list
+
+
 def test_a_call_over_several_lines() -> None:
     source = "SIZE = 2\nds = (\n    ds\n    .map(f)\n    .batch(SIZE)\n)\nx = zeros(SIZE)\n"
     assert other_uses(source, 5) == ("SIZE", (7,))
