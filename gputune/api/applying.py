@@ -165,7 +165,7 @@ def _replace(path: Path, text: bytes) -> None:
         if path.exists():
             shutil.copymode(path, name)
         Path(name).replace(path)
-    except BaseException:
+    except BaseException:  # also Ctrl-C: no half-written file stays
         with suppress(OSError):
             Path(name).unlink()
         raise

@@ -46,7 +46,7 @@ def create(path: Path, *, option: str, force: bool) -> Iterator[BinaryIO]:
     except OSError as error:
         _remove(path, made)
         raise _failed(path, option, error) from error
-    except BaseException:
+    except BaseException:  # also Ctrl-C: no half-written file stays
         _remove(path, made)
         raise
 

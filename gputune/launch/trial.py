@@ -115,7 +115,7 @@ class TrialProcess:
                 else:
                     on_tick()
                     time.sleep(TICK_S)
-        except BaseException:
+        except BaseException:  # also Ctrl-C: no child is left behind
             self.kill()
             raise
         return self._ended

@@ -233,7 +233,7 @@ def open_store(
                 raise OtherStudy(differs, path)
         store.recover()
         return store
-    except BaseException:
+    except BaseException:  # also Ctrl-C: the lock is given back
         lock.close()
         raise
 

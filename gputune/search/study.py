@@ -108,7 +108,7 @@ def _one(
     before = what.clock()
     try:
         outcome = sound(measure.measure(knobs, best_rate(tried)))
-    except BaseException:
+    except BaseException:  # also Ctrl-C: the trial is known as cut off
         store.interrupt(ticket)
         raise
     if outcome.duration_s <= 0 or not math.isfinite(outcome.duration_s):

@@ -128,7 +128,7 @@ class _Child:
                     **dry_environment(self._session.scratch), **environment_of(settings)
                 },
             )  # fmt: skip
-        except BaseException:
+        except BaseException:  # also Ctrl-C: the session folder goes
             shutil.rmtree(self._session.root, ignore_errors=True)
             raise
         self._asking.started()

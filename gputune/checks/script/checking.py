@@ -145,7 +145,7 @@ class Checking:
             self._guarded(self._begin, model, args, kwargs)
         try:
             result = original(*args, **kwargs)
-        except BaseException:
+        except BaseException:  # the script's own, Ctrl-C too; it goes on
             if mine:
                 self._forget_training()  # a script that catches this may train again
             raise
