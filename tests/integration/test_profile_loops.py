@@ -120,7 +120,7 @@ def test_the_slow_line_is_named(style: str, runs: Runs) -> None:
     found = runs.profile(style)
     line = next(n for n, text in enumerate(DEFAULT.read_text().splitlines(), 1) if "sleep(" in text)
     bound = [f for f in found.findings if f.id == "input-bound"]
-    assert bound
+    assert bound, (found.steps, found.breakdown, found.notes)
     assert bound[0].site is not None
     assert line in [frame.line for frame in (bound[0].site, *bound[0].site.via)]
 
