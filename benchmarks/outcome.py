@@ -244,21 +244,22 @@ def main() -> int:
     parser.add_argument("--budget", default="15m", help="of each study")
     parser.add_argument("--budget-of", type=_budget, action="append", default=[])
     parser.add_argument("--rounds", type=int, default=6)
-    parser.add_argument("--keep", action="store_true", help="keep the rows that are there already")
+    parser.add_argument(
+        "--keep", action="store_true",
+        help="keep the rows that are there; those of the workloads named are made anew",
+    )  # fmt: skip
     parser.add_argument("--out", type=Path, default=reporting.ROOT / "reports")
     options = parser.parse_args()
     options.budgets = dict(options.budget_of)
-    rows: list[dict[str, Any]] = []
+    rows: dict[str, dict[str, Any]] = {}
     kept = options.out / "outcome.json"
     if options.keep and kept.exists():
-        rows = json.loads(kept.read_text())["rows"]
-    for name in options.workload or NAMES:
-        if any(row["workload"] == name for row in rows):
-            continue
-        rows.append(measure(name, options))
-        env = reporting.environment()
-        content = {"environment": env, "rows": rows}
-        reporting.write_report(options.out, "outcome", markdown(rows, env, options), content)
+        rows = {row["workload"]: row for row in json.loads(kept.read_text())["rows"]}
+    for name in options.workload or [name for name in NAMES if name not in rows]:
+        rows[name] = measure(name, options)
+        env, found = reporting.environment(), list(rows.values())
+        content = {"environment": env, "rows": found}
+        reporting.write_report(options.out, "outcome", markdown(found, env, options), content)
     print(kept.with_suffix(".md").read_text())
     return 0
 
