@@ -16,6 +16,7 @@ from typing import Protocol
 
 from scipy import stats
 
+from gputune.analysis.statistics import t_quantile
 from gputune.schema.config import Value
 from gputune.schema.study import Confirmation, Verdict
 from gputune.search.trying import Outcome
@@ -145,13 +146,8 @@ def logs(candidate: Sequence[float], baseline: Sequence[float]) -> list[float]:
 def interval(values: Sequence[float], level: float = LEVEL) -> tuple[float, float]:
     """Student's interval of the mean of at least two values; at LEVEL it covers 95 %."""
     n = len(values)
-    half = _t(0.5 + level / 2, n - 1) * stdev(values) / math.sqrt(n)
+    half = t_quantile(0.5 + level / 2, n - 1) * stdev(values) / math.sqrt(n)
     return fmean(values) - half, fmean(values) + half
-
-
-@cache
-def _t(quantile: float, degrees: int) -> float:
-    return float(stats.t.ppf(quantile, degrees))
 
 
 @cache
@@ -160,7 +156,7 @@ def detectable_deviations(rounds: int) -> float:
 
     In deviations of the paired differences (non-central t): 1.7 for 5 rounds, 1.0 for 10.
     """
-    limit, degrees = _t(0.975, rounds - 1), rounds - 1
+    limit, degrees = t_quantile(0.975, rounds - 1), rounds - 1
     low, high = 0.0, 100.0
     for _ in range(60):
         middle = (low + high) / 2

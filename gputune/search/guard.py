@@ -6,8 +6,7 @@ import math
 from collections.abc import Sequence
 from statistics import fmean, stdev
 
-from scipy import stats
-
+from gputune.analysis.statistics import t_quantile
 from gputune.knobs.learning_rate import scaled, scaling_rule
 from gputune.schema.config import Value
 from gputune.schema.study import Check
@@ -55,7 +54,7 @@ def prediction_interval(
     n = len(values)
     if n < 2 or future < 1:
         raise ValueError("a prediction needs two values or more, and one to predict")
-    half = float(stats.t.ppf(0.5 + level / 2, n - 1)) * stdev(values)
+    half = t_quantile(0.5 + level / 2, n - 1) * stdev(values)
     half *= math.sqrt(1 / future + 1 / n)
     return fmean(values) - half, fmean(values) + half
 

@@ -17,6 +17,8 @@ from gputune.schema.profile import Profile
 ROOT = Path(__file__).resolve().parents[2]
 SCRIPTS = Path(__file__).resolve().parent / "scripts"
 WORKLOADS = ROOT / "benchmarks" / "workloads"
+ABSENT = Path(__file__).resolve().parent / "absent"
+"""Packages that Keras would import, and that only the workloads use, as if they were not there."""
 TIMEOUT_S = 150
 
 _DURATION = re.compile(r"\b\d+(?:\.\d+)?(?:s|ms|us|µs|min|h)(?:/(?:step|epoch))?(?!\w)")
@@ -41,12 +43,15 @@ class Ran:
         return [line for line in self.stdout.splitlines() if line.startswith("losses")]
 
 
-def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
-    """What a script sees of the environment; gputune is found through PYTHONPATH."""
+def environment(extra: Mapping[str, str] | None = None, *, whole: bool = False) -> dict[str, str]:
+    """What a script sees of the environment; gputune is found through PYTHONPATH.
+
+    `whole`: with scikit-learn and pandas, too, which make each start a second longer.
+    """
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return {
         **kept,
-        "PYTHONPATH": str(ROOT),
+        "PYTHONPATH": os.pathsep.join(map(str, (ROOT, *(() if whole else (ABSENT,))))),
         "PYTHONDONTWRITEBYTECODE": "1",  # pip has compiled TensorFlow; no folder gains anything
         "PYTHONUTF8": "1",
         "TF_CPP_MIN_LOG_LEVEL": "2",
@@ -58,12 +63,13 @@ def environment(extra: Mapping[str, str] | None = None) -> dict[str, str]:
 
 
 def python(*arguments: object, cwd: Path, env: Mapping[str, str] | None = None) -> Ran:
-    """Run `python ARGUMENTS` to its end."""
+    """Run `python ARGUMENTS` to its end; a workload with the packages that its data comes from."""
     cwd.mkdir(parents=True, exist_ok=True)
+    of_a_workload = any(str(WORKLOADS) in str(argument) for argument in arguments)
     done = subprocess.run(
         [sys.executable, *map(str, arguments)],
         cwd=cwd,
-        env=environment(env),
+        env=environment(env, whole=of_a_workload),
         capture_output=True,
         text=True,
         stdin=subprocess.DEVNULL,

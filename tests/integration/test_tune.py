@@ -18,7 +18,7 @@ import pytest
 
 from gputune import api
 from gputune.schema.study import Study
-from tests.integration.running import ROOT, SCRIPTS
+from tests.integration.running import SCRIPTS, environment
 
 pytestmark = [pytest.mark.integration, pytest.mark.timeout(400)]
 SERVED = SCRIPTS / "served.py"
@@ -34,7 +34,7 @@ def command(folder: Path, *options: str, script: Path = SERVED) -> list[str]:
 
 def environ(folder: Path, **extra: str) -> dict[str, str]:
     return {
-        **os.environ, "PYTHONPATH": str(ROOT), "SEEN": str(folder / "seen.jsonl"),
+        **os.environ, "PYTHONPATH": environment()["PYTHONPATH"], "SEEN": str(folder / "seen.jsonl"),
         "TF_CPP_MIN_LOG_LEVEL": "2", **extra,
     }  # fmt: skip
 

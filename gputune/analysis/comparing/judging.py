@@ -12,8 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import fmean, variance
 
-from scipy import stats
-
+from gputune.analysis.statistics import t_quantile
 from gputune.schema.comparison import MetricVerdict
 
 WORTH = 0.02
@@ -73,8 +72,8 @@ def _welch(first: Sequence[float], second: Sequence[float]) -> tuple[float, floa
         return 0.0, 0.0
     parts = zip(shares, (first, second), strict=True)
     degrees = sum(shares) ** 2 / sum(share**2 / (len(v) - 1) for share, v in parts)
-    limit = float(stats.t.ppf(0.975, degrees))
-    return limit * error, (limit + float(stats.t.ppf(POWER, degrees))) * error
+    limit = t_quantile(0.975, degrees)
+    return limit * error, (limit + t_quantile(POWER, degrees)) * error
 
 
 def _verdict(

@@ -1,4 +1,7 @@
-"""Two short fits that touch everything gputune hooks; RICH: with all that dry mode redirects."""
+"""Two short fits that touch everything gputune hooks; RICH: with all that dry mode redirects.
+
+KERAS_2: beside the package of Keras 2, whose import takes a second.
+"""
 
 import os
 from pathlib import Path
@@ -6,11 +9,12 @@ from pathlib import Path
 import keras
 import numpy as np
 import tensorflow as tf
-import tf_keras  # noqa: F401
 
 keras.utils.set_random_seed(0)
 EPOCHS = int(os.environ["EPOCHS"])
 RICH = "RICH" in os.environ
+if "KERAS_2" in os.environ:
+    import tf_keras  # noqa: F401
 
 x = np.random.default_rng(0).normal(size=(64, 8)).astype("float32")
 ds = tf.data.Dataset.from_tensor_slices((x, x.sum(1, keepdims=True)))
