@@ -18,6 +18,7 @@ from gputune.analysis.profile import batch_size, profile_record
 from gputune.analysis.run import FitRun, Run, choose_fit, read_run
 from gputune.analysis.steps import clean_rows, clean_windows
 from gputune.analysis.trace_facts import TraceFacts
+from gputune.api.batch_sizes import left_as_it_is
 from gputune.api.configuring import outcome
 from gputune.api.tracing import trace_facts
 from gputune.api.watching import Watching
@@ -81,6 +82,7 @@ def record_of_events(
         curves=watching.curves,
     )
     notes = record.notes + watching.notes + outcome(options.settings, events)
+    notes += left_as_it_is(options.settings, source)
     # What the script itself has set of them counts, and is read once training begins.
     own = run.environment.get("variables") or {}
     process = in_environment({**os.environ, **environment_of(options.settings), **own})

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+from gputune.api.batch_sizes import left_as_it_is
 from gputune.api.configuring import check_supported, outcome
 from gputune.knobs.registry import environment_of
 from gputune.launch.child import launch
@@ -22,7 +23,7 @@ from gputune.session.log import read_events
 
 @dataclass(frozen=True)
 class Ran:
-    """How the script ended; `notes` are about settings that did not come into force."""
+    """How the script ended; `notes` are of settings that did not come into force, or not wholly."""
 
     exit_code: int
     notes: tuple[str, ...]
@@ -44,7 +45,7 @@ def run(
     """
     if not isinstance(target, Target):
         target = Target(script=os.fspath(target), arguments=tuple(arguments))
-    check_target(target)
+    source = check_target(target)
     settings = config.settings
     check_supported(settings)
     on_start()
@@ -64,7 +65,8 @@ def run(
             remove_leftovers(events)
     finally:
         shutil.rmtree(session.root, ignore_errors=True)
-    return Ran(130 if ended.interrupted else ended.exit_code, outcome(settings, events))
+    notes = outcome(settings, events) + left_as_it_is(settings, source)
+    return Ran(130 if ended.interrupted else ended.exit_code, notes)
 
 
 def _nothing() -> None:

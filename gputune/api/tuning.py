@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-import tokenize
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
 
 import gputune
+from gputune.api.batch_sizes import other_uses_in, places
 from gputune.api.outputs import OutputFailed
 from gputune.api.recording import sha256_of
 from gputune.api.studies import StudyFiles, newest_profile
@@ -27,7 +27,6 @@ from gputune.schema.config import Config
 from gputune.schema.profile import Profile
 from gputune.schema.secrets import allowed_environment, redact_arguments
 from gputune.schema.study import Budget, Identity, Plan, Study
-from gputune.search.batch_uses import other_uses
 from gputune.search.choosing import choose_space
 from gputune.search.outcomes import outcome_of
 from gputune.search.planning import longest_profile_s, plan, plan_lines
@@ -174,17 +173,14 @@ def _tied(profile: Profile) -> dict[str, str]:
     place = next(iter(BATCH_SIZE.domain(profile).places), None)
     if place is None:
         return {}
-    try:
-        with tokenize.open(place.site.file) as file:
-            name, lines = other_uses(file.read(), place.site.line)
-    except (OSError, SyntaxError, UnicodeDecodeError):
+    file = Path(place.site.file)
+    uses = other_uses_in(file, place.site.line)
+    if uses is None:
         return {}
-    if not lines:
-        return {}
-    where = ", ".join(f"{Path(place.site.file).name}:{line}" for line in lines)
     return {
-        BATCH_SIZE.name: f"{name} is also used at {where}, which a trial would leave as it is: "
-        f'write {name} = gputune.knob("batch_size", {place.was}) to have it searched'
+        BATCH_SIZE.name: f"{uses.name} is also used at {places(file, uses)}, which a trial would "
+        f'leave as it is: write {uses.name} = gputune.knob("batch_size", {place.was}) to have it '
+        "searched"
     }
 
 

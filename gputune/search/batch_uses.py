@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 import warnings
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from gputune.knobs.batch_size import KNOB
 from gputune.knobs.knob import SetArgument
@@ -23,20 +24,32 @@ _HARMLESS = {
 _COUNTED = {"steps_per_epoch", "global_batch_size"}
 
 
-def other_uses(source: str, line: int) -> tuple[str, tuple[int, ...]]:
-    """The constant that the batching call on this line is given, and the lines that also need it.
+@dataclass(frozen=True, kw_only=True)
+class OtherUses:
+    """A constant that a batching call is given, and the lines that also need it.
 
-    `("", ())` where the call is given a number, an expression or a parameter, where nothing else
-    depends on the constant, or where the source is no Python that can be parsed.
+    `value` is what the source sets it to, where that is written as a number; None elsewhere.
+    """
+
+    name: str
+    value: int | None
+    lines: tuple[int, ...]
+
+
+def other_uses(source: str, line: int) -> OtherUses | None:
+    """What else needs the constant that the batching call on this line is given.
+
+    None where the call is given a number, an expression or a parameter, where nothing else depends
+    on the constant, or where the source is no Python that can be parsed.
     """
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # what Python thinks of the source is the script's own
             tree = ast.parse(source)
     except (SyntaxError, ValueError, RecursionError):
-        return "", ()
+        return None
     constants = {
-        target.id
+        target.id: node.value
         for node in tree.body
         if isinstance(node, (ast.Assign, ast.AnnAssign))
         for target in (node.targets if isinstance(node, ast.Assign) else [node.target])
@@ -44,7 +57,7 @@ def other_uses(source: str, line: int) -> tuple[str, tuple[int, ...]]:
     }
     name = next((n for n in _given(tree, line) if n in constants), "")
     if not name:
-        return "", ()
+        return None
     parents = {child: node for node in ast.walk(tree) for child in ast.iter_child_nodes(node)}
     found = {
         node.lineno
@@ -52,7 +65,14 @@ def other_uses(source: str, line: int) -> tuple[str, tuple[int, ...]]:
         if isinstance(node, ast.Name) and node.id == name and isinstance(node.ctx, ast.Load)
         if _depends(node, parents)
     }
-    return (name, tuple(sorted(found))) if found else ("", ())
+    if not found:
+        return None
+    return OtherUses(name=name, value=_number(constants[name]), lines=tuple(sorted(found)))
+
+
+def _number(node: ast.expr | None) -> int | None:
+    value = node.value if isinstance(node, ast.Constant) else None
+    return value if isinstance(value, int) else None
 
 
 def _given(tree: ast.Module, line: int) -> Iterator[str]:

@@ -4,6 +4,12 @@ import pytest
 
 from gputune.search.batch_uses import other_uses
 
+
+def found(source: str, line: int) -> tuple[str, tuple[int, ...]] | None:
+    uses = other_uses(source, line)
+    return None if uses is None else (uses.name, uses.lines)
+
+
 HEAD = "import tensorflow as tf\nSIZE = 64\nds = source().batch(SIZE, drop_remainder=True)\n"
 
 
@@ -19,7 +25,7 @@ HEAD = "import tensorflow as tf\nSIZE = 64\nds = source().batch(SIZE, drop_remai
     ],
 )
 def test_what_keeps_the_old_value_is_found(rest: str, lines: tuple[int, ...]) -> None:
-    assert other_uses(HEAD + rest, 3) == ("SIZE", lines)
+    assert found(HEAD + rest, 3) == ("SIZE", lines)
 
 
 @pytest.mark.parametrize(
@@ -34,21 +40,28 @@ def test_what_keeps_the_old_value_is_found(rest: str, lines: tuple[int, ...]) ->
     ],
 )
 def test_batches_buffers_and_words_do_not_count(rest: str) -> None:
-    assert other_uses(HEAD + rest, 3) == ("", ())
+    assert found(HEAD + rest, 3) is None
 
 
 def test_only_a_constant_of_the_module_is_followed() -> None:
-    assert other_uses("ds = ds.batch(64)\nx = zeros(64)\n", 1) == ("", ())
-    assert other_uses("def make(n):\n    return ds.batch(n), zeros(n)\n", 2) == ("", ())
-    assert other_uses("SIZE = 2\nds = ds.batch(2 * SIZE)\nx = zeros(SIZE)\n", 2) == ("", ())
-    assert other_uses("def broken(:\n", 1) == ("", ())
+    assert found("ds = ds.batch(64)\nx = zeros(64)\n", 1) is None
+    assert found("def make(n):\n    return ds.batch(n), zeros(n)\n", 2) is None
+    assert found("SIZE = 2\nds = ds.batch(2 * SIZE)\nx = zeros(SIZE)\n", 2) is None
+    assert found("def broken(:\n", 1) is None
 
 
 def test_nothing_is_said_of_the_source_itself(recwarn: pytest.WarningsRecorder) -> None:
-    assert other_uses(HEAD + "path = '\\d'\nx = zeros(SIZE)\n", 3) == ("SIZE", (5,))
+    assert found(HEAD + "path = '\\d'\nx = zeros(SIZE)\n", 3) == ("SIZE", (5,))
     assert not recwarn.list
 
 
 def test_a_call_over_several_lines() -> None:
     source = "SIZE = 2\nds = (\n    ds\n    .map(f)\n    .batch(SIZE)\n)\nx = zeros(SIZE)\n"
-    assert other_uses(source, 5) == ("SIZE", (7,))
+    assert found(source, 5) == ("SIZE", (7,))
+
+
+@pytest.mark.parametrize(("value", "number"), [("64", 64), ("int(argv[1])", None), ("'64'", None)])
+def test_what_the_source_sets_it_to(value: str, number: int | None) -> None:
+    uses = other_uses(f"SIZE = {value}\nds = ds.batch(SIZE)\nx = zeros(SIZE)\n", 2)
+    assert uses is not None
+    assert uses.value == number

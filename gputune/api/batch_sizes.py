@@ -1,0 +1,44 @@
+"""The script's files, read for what else depends on its batch size; see `search/batch_uses`."""
+
+from __future__ import annotations
+
+import tokenize
+from collections.abc import Iterable
+from pathlib import Path
+
+from gputune.knobs.batch_size import KNOB
+from gputune.schema.config import Setting
+from gputune.search.batch_uses import OtherUses, other_uses
+
+
+def other_uses_in(file: Path, line: int) -> OtherUses | None:
+    """What else needs the constant of the batching call on this line; None if it cannot be read."""
+    try:
+        with tokenize.open(file) as source:
+            return other_uses(source.read(), line)
+    except (OSError, SyntaxError, UnicodeDecodeError):
+        return None
+
+
+def places(file: Path, uses: OtherUses) -> str:
+    """The lines in words: `gan.py:52, gan.py:71`."""
+    return ", ".join(f"{file.name}:{line}" for line in uses.lines)
+
+
+def left_as_it_is(settings: Iterable[Setting], source: Path | None) -> tuple[str, ...]:
+    """What to say of batch sizes that are put into their call alone while more depends on them.
+
+    `source` is the script's main file, beside which the files of the settings are looked for.
+    """
+    said = []
+    for setting in settings:
+        if setting.knob != KNOB.name or setting.site is None:
+            continue
+        file = (source.parent if source is not None else Path()) / setting.site.file
+        uses = other_uses_in(file, setting.site.line)
+        if uses is not None and uses.value != setting.value:
+            said.append(
+                f"batch_size: {uses.name} is also used at {places(file, uses)}, which keeps its "
+                "old value: `gputune apply` changes the constant itself"
+            )
+    return tuple(said)
