@@ -23,12 +23,12 @@ from gputune.inject.stepper import Call, Plan, Stepper, Use
 from gputune.session import events
 
 BLOCK_S = 0.8
+BLOCK_FRACTION = 0.2
+"""Of the budget, at most: two pairs with what lies between them take about all of it."""
 BLOCK_CALLS = 4
 LONGEST_BLOCK_S = 2.0
 FEWEST_PAIRS = 4
 MOST_PAIRS = 10
-LEAST_BUDGET_S = 4.0
-"""Two pairs of blocks take about that; a user who wants it shorter gets no shorter ones."""
 PAIRS_FRACTION = 0.01
 """Enough pairs once the mean difference is known within ±1 % of a step."""
 SETTLE_CALLS = 2
@@ -43,7 +43,8 @@ LONGEST_SETTLE_S = 3.0
 class Blocks:
     """The blocks of one measurement; `clean_call_s` is what a call takes in training.
 
-    After `budget_s` seconds the fewest pairs are enough.
+    After `budget_s` seconds the fewest pairs are enough; below four the blocks are shorter, too,
+    and the interval of their difference wider.
     """
 
     def __init__(
@@ -51,7 +52,7 @@ class Blocks:
         *, budget_s: float, cannot_hold: str = "",
     ) -> None:  # fmt: skip
         self._tf = tf
-        self._budget_s = max(budget_s, LEAST_BUDGET_S)
+        self._budget_s = budget_s
         self._stepper = stepper
         self._record = record
         self._length = length
@@ -153,7 +154,8 @@ class Blocks:
             else:
                 yield from self._settle_real(block)
         times: list[float] = []
-        length_s = min(max(BLOCK_S, BLOCK_CALLS * self._clean_call_s), LONGEST_BLOCK_S)
+        block_s = min(BLOCK_S, BLOCK_FRACTION * self._budget_s)
+        length_s = min(max(block_s, BLOCK_CALLS * self._clean_call_s), LONGEST_BLOCK_S)
         last = False
         while not last:
             self._length.check()

@@ -10,6 +10,8 @@ FEWEST_BATCHES = 4
 MOST_BATCHES = 5000
 LONGEST_EMPTYING_S = 2.0
 LONGEST_DRAIN_S = 3.0
+DRAIN_FRACTION = 0.75
+"""Of the longest clean phase: three seconds of four."""
 SLOW_BATCHES = 3
 
 
@@ -41,18 +43,26 @@ def empty_buffers(iterator: Any, most: int, slow_s: float) -> int:
     return taken
 
 
-def measure_rate(iterator: Any) -> Drained | str:
+def drain_s(max_s: float) -> float:
+    """How long to drain the input of a user who wants a clean phase of at most `max_s` seconds."""
+    return min(LONGEST_DRAIN_S, DRAIN_FRACTION * max_s)
+
+
+def measure_rate(iterator: Any, most_s: float = LONGEST_DRAIN_S) -> Drained | str:
     """The input's own rate, or the reason why it cannot be told.
 
-    Batches are taken for three seconds, each with its time; those before the curve bends came
-    from buffers and do not count. At least four must be left.
+    Batches are taken for `most_s` seconds (a slow input's first eight for as many as three), each
+    with its time; those before the curve bends came from buffers and do not count. At least four
+    must be left.
     """
     stamps = [time.perf_counter()]
     try:
         while len(stamps) <= MOST_BATCHES:
             iterator.get_next()
             stamps.append(time.perf_counter())
-            if stamps[-1] - stamps[0] >= LONGEST_DRAIN_S:
+            taken_s = stamps[-1] - stamps[0]
+            enough = len(stamps) > 2 * FEWEST_BATCHES and taken_s >= most_s
+            if enough or taken_s >= LONGEST_DRAIN_S:
                 break
     except AttributeError:
         return "this input has no iterator to drain"

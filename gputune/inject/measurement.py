@@ -20,7 +20,7 @@ from gputune.inject import compute, element, repeats, steadiness
 from gputune.inject.blocks import Blocks
 from gputune.inject.compute import Trained
 from gputune.inject.device_memory import DeviceMemory
-from gputune.inject.drain import LONGEST_DRAIN_S, Drained, measure_rate
+from gputune.inject.drain import Drained, drain_s, measure_rate
 from gputune.inject.early import cannot_win
 from gputune.inject.length import Length, TrainingEnds
 from gputune.inject.record import Record
@@ -364,7 +364,8 @@ class Measurement:
         if math.isinf(left) or self._length.calls_left <= left + SETTLE_CALLS + 1:
             return
         batches_left = left * self._stepper.steps_per_call + self._stepper.surplus
-        if batches_left * self._clean_call_s / self._stepper.steps_per_call >= LONGEST_DRAIN_S:
+        left_s = batches_left * self._clean_call_s / self._stepper.steps_per_call
+        if left_s >= drain_s(self._watch.options.max_s):
             return
         epoch = self._stepper.epoch
         while self._stepper.epoch == epoch:
@@ -374,7 +375,7 @@ class Measurement:
 
     def _drain(self) -> None:
         self._record.phase("drain")
-        drained = measure_rate(self._stepper.iterator)
+        drained = measure_rate(self._stepper.iterator, drain_s(self._watch.options.max_s))
         if isinstance(drained, Drained):
             self._record.write(
                 events.DRAIN, t=time.perf_counter(), batches=drained.batches,

@@ -38,7 +38,7 @@ class Runs:
         for style in STYLES:
             self.temporary(style).mkdir()
             env = {"STYLE": style, "TMPDIR": str(self.temporary(style))}
-            self._start(pool, style, "--max-seconds", "2", DEFAULT, env=env)
+            self._start(pool, style, "--max-seconds", "4", DEFAULT, env=env)
 
     def temporary(self, style: str) -> Path:
         """The folder for temporary files of a run."""

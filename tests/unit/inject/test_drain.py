@@ -11,6 +11,7 @@ from gputune.inject.drain import (
     MOST_BATCHES,
     Drained,
     _buffered,
+    drain_s,
     empty_buffers,
     measure_rate,
 )
@@ -68,6 +69,21 @@ def test_a_slow_input_still_gets_its_four_batches(clock: Clock) -> None:
     assert isinstance(found, Drained)
     assert found.batches >= FEWEST_BATCHES
     assert found.duration_s / found.batches == pytest.approx(0.7)
+
+
+def test_who_wants_it_short_gets_it_short(clock: Clock) -> None:
+    assert drain_s(20) == drain_s(4) == LONGEST_DRAIN_S
+    measure_rate(TimedIterator(clock, forever=0.05), drain_s(1))
+    assert clock.now - 1000.0 == pytest.approx(0.75, abs=0.06)
+
+
+@pytest.mark.parametrize(("each_s", "batches"), [(0.2, 8), (0.7, 5)])
+def test_a_slow_input_has_its_first_eight_or_three_seconds(
+    each_s: float, batches: int, clock: Clock
+) -> None:
+    iterator = TimedIterator(clock, forever=each_s)
+    assert isinstance(measure_rate(iterator, drain_s(1)), Drained)
+    assert iterator.taken == batches
 
 
 def test_too_few_batches_are_no_rate_and_say_so(clock: Clock) -> None:
