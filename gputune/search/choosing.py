@@ -84,6 +84,9 @@ def choose_space(profile: Profile, knobs: Sequence[Knob], choice: Choice) -> Spa
         fixed_baseline={name: value for one in found for name, value in one.own.items()},
         fixed_places={name: place for one in found for name, place in one.places.items()},
         fixed_tables={name: one.table for one in found for name in one.fixed},
+        fixed_changes={
+            name: knob.changes for knob, one in zip(knobs, found, strict=True) for name in one.fixed
+        },
         left_out=tuple(KnobLeftOut(knob=one.knob, why=one.why) for one in found if one.why),
         constraints=constraints(profile, dimensions, fixed),
     )

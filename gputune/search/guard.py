@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from statistics import fmean, stdev
 
 from gputune.analysis.statistics import t_quantile
 from gputune.knobs.learning_rate import scaled, scaling_rule
 from gputune.schema.config import Value
 from gputune.schema.study import Check
-from gputune.search.space import BATCH_SIZE, Space, same
+from gputune.search.space import BATCH_SIZE, STEPS_PER_EXECUTION, Space, same
 
 HEAD_ROOM_FRACTION = 0.10
 """Of the GPU's memory: a batch that just fits runs out of memory later, on a longer sentence or
 a fragmented allocator (pytorch-lightning#20447, #21154)."""
+LOSS = "loss"
 LEAST_SEEDS = 5
 """Ours: with fewer the deviation between seeds is hardly known, and the interval so wide that
 everything lies in it."""
@@ -63,11 +64,12 @@ def loss(candidate: str, losses: Sequence[float], baseline: Sequence[float]) -> 
     """Whether a candidate's losses, a seed each, are what the baseline's seeds let expect.
 
     Both after the same number of samples. It fails above the 95 % prediction interval of at least
-    five baseline seeds, or where a loss is no number; below it the loss is better, which is told.
+    five baseline seeds, or where a loss is no number. Below it the training is another as well, and
+    no worse one: that is told, and no reason to refuse it.
     """
 
     def check(passed: bool | None, evidence: str) -> Check:
-        return Check(candidate=candidate, check="loss", passed=passed, evidence=evidence)
+        return Check(candidate=candidate, check=LOSS, passed=passed, evidence=evidence)
 
     if any(not math.isfinite(value) for value in losses):
         return check(False, "the loss is no number in one of its seeds")
@@ -83,10 +85,11 @@ def loss(candidate: str, losses: Sequence[float], baseline: Sequence[float]) -> 
     where = (
         "inside" if low <= mean <= high else "above" if mean > high else "below (which is better)"
     )
+    other = ": another training than the script's, and no worse one" if mean < low else ""
     return check(
         mean <= high,
         f"mean loss {mean:.4g} over {len(losses)} seeds, {where} the interval {low:.4g} to "
-        f"{high:.4g} that {len(usable)} seeds of the baseline predict",
+        f"{high:.4g} that {len(usable)} seeds of the baseline predict{other}",
     )
 
 
@@ -97,8 +100,22 @@ def checks_needed(space: Space, changed: Sequence[str]) -> tuple[str, ...]:
     training itself (the batch size) is reported with its learning-rate rule: that its loss curve
     is another is no fault.
     """
-    kinds = {d.changes for d in space.dimensions if d.name in changed}
-    return ("head-room", "loss") if kinds & {"order", "rounding"} else ("head-room",)
+    kinds = {space.changes_of(name) for name in changed}
+    return ("head-room", LOSS) if kinds & {"order", "rounding"} else ("head-room",)
+
+
+def put_back(space: Space, knobs: Mapping[str, Value]) -> tuple[str, ...]:
+    """What of a configuration has the script's own value where its loss is compared.
+
+    What changes the training itself (the batch size, whatever the script declares): the loss would
+    be another, over another number of samples. And the steps of one call: the trainings end with a
+    call, and would end after different numbers of steps.
+    """
+    return tuple(
+        name
+        for name in space.changed(knobs)
+        if space.changes_of(name) == "training" or name.partition("@")[0] == STEPS_PER_EXECUTION
+    )
 
 
 def refused(checks: Sequence[Check]) -> str:

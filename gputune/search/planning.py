@@ -17,8 +17,13 @@ WARMUP_STEPS = 10
 CONFIRMED_ARMS = 3
 """The baseline, the best of all, the best with the same batch size."""
 TYPICAL_ROUNDS = 6
-GUARD_RUNS = 8
-"""Five seeds of the baseline, three of the candidate."""
+BASELINE_SEEDS, CANDIDATE_SEEDS = 5, 3
+GUARD_RUNS = BASELINE_SEEDS + CANDIDATE_SEEDS
+"""What it takes to look at the loss of one candidate."""
+GUARD_RUNS_OF_TWO = GUARD_RUNS + CANDIDATE_SEEDS
+"""The best of all and the best with the same batch, or whoever takes the place of one."""
+LEAST_STEPS, MOST_STEPS = 50, 2000
+"""Ours: a loss after fewer steps says nothing, and after 2000 a difference in rounding shows."""
 UNKNOWN_START_S = 20.0
 """Ours, where the profile did not see the start: TensorFlow's import and a small model."""
 REBUILD_S = 1.0
@@ -44,10 +49,45 @@ def longest_confirmed_s(profile: Profile, budget_s: float, arms: int) -> float:
     More rounds tell more than longer ones: the variance lies between processes. At least
     `SHORTEST_CONFIRMED_S`.
     """
-    start_s = profile.startup.total_s
-    start_s = UNKNOWN_START_S if start_s is None else start_s
     each_s = budget_s / (LEAST_ROUNDS * arms)
-    return max(each_s - start_s, SHORTEST_CONFIRMED_S)
+    return max(each_s - _start_s(profile), SHORTEST_CONFIRMED_S)
+
+
+def training_s(profile: Profile, steps: int) -> float:
+    """Seconds of a new process that trains so many steps."""
+    return _start_s(profile) + steps * _step_s(profile)
+
+
+def guard_steps(profile: Profile, budget_s: float) -> int:
+    """How many steps each of the guard's trainings has, so that they fit into its share.
+
+    For two candidates, or for one where those of two would be fewer than `LEAST_STEPS`.
+    """
+    found = 0
+    for runs in (GUARD_RUNS_OF_TWO, GUARD_RUNS):
+        found = int((budget_s / runs - _start_s(profile)) / _step_s(profile))
+        if found >= LEAST_STEPS:
+            break
+    return max(min(found, MOST_STEPS), 0)
+
+
+def _guard_s(profile: Profile, space: Space, budget_s: float) -> float:
+    """Seconds of the guard: none where nothing changes rounding or order, or too few steps fit."""
+    changes = {*(d.changes for d in space.dimensions), *space.fixed_changes.values()}
+    steps = guard_steps(profile, budget_s)
+    if not changes & {"order", "rounding"} or steps < LEAST_STEPS:
+        return 0.0
+    each_s = training_s(profile, steps)
+    return min(GUARD_RUNS_OF_TWO * each_s, budget_s)
+
+
+def _start_s(profile: Profile) -> float:
+    known = profile.startup.total_s
+    return UNKNOWN_START_S if known is None else known
+
+
+def _step_s(profile: Profile) -> float:
+    return (profile.steps.mean_s if profile.steps is not None else None) or 0.1
 
 
 def measured_s(step_s: float) -> float:
@@ -63,10 +103,7 @@ def plan(profile: Profile, space: Space, budget: Budget) -> Plan:
     changed knobs all take effect at `pipeline` or `fit` only the measurement. As many trials are
     expected in either way as the space has knobs of either kind.
     """
-    steps = profile.steps
-    step_s = (steps.mean_s if steps is not None else None) or 0.1
-    start_s = profile.startup.total_s
-    start = UNKNOWN_START_S if start_s is None else start_s
+    step_s, start = _step_s(profile), _start_s(profile)
     kinds = [d.takes_effect for d in space.dimensions]
     inside = [kind for kind in kinds if kind != "process"]
     trial_s = measured_s(step_s)
@@ -78,9 +115,8 @@ def plan(profile: Profile, space: Space, budget: Budget) -> Plan:
     trials = min(trials, max(1, int(search_s // each_s))) if each_s > 0 else trials
     process_s = start + trial_s
     confirmation_s = min(TYPICAL_ROUNDS * CONFIRMED_ARMS * process_s, budget.confirmation_s)
-    guarded = any(d.changes in ("order", "rounding") for d in space.dimensions)
-    guard_s = min(GUARD_RUNS * process_s, budget.guard_s) if guarded else 0.0
-    known = "seen in the profile" if start_s is not None else "not seen: a guess"
+    guard_s = _guard_s(profile, space, budget.guard_s)
+    known = "seen in the profile" if profile.startup.total_s is not None else "not seen: a guess"
     return Plan(
         trials=trials,
         configurations=points,

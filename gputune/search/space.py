@@ -83,6 +83,8 @@ class Space:
     fixed_baseline: Mapping[str, Value]
     fixed_places: Mapping[str, Place] = field(default_factory=dict)
     fixed_tables: Mapping[str, Table] = field(default_factory=dict)
+    fixed_changes: Mapping[str, str] = field(default_factory=dict)
+    """What those that are held change in the training, by name."""
     left_out: tuple[KnobLeftOut, ...] = ()
     constraints: tuple[Constraint, ...] = ()
 
@@ -116,6 +118,11 @@ class Space:
         """Those of `knobs` that differ from the script as it is: what has to be put in."""
         own = self.baseline_knobs
         return {k: v for k, v in knobs.items() if k not in own or not same(own[k], v)}
+
+    def changes_of(self, name: str) -> str:
+        """What a knob changes in the training, be it searched or held: a `knobs.knob.Changes`."""
+        found = (d.changes for d in self.dimensions if d.name == name)
+        return next(found, self.fixed_changes.get(name, "nothing"))
 
     def point(self, knobs: Mapping[str, Value]) -> Point | None:
         """The point of these knobs, or None where a value is none of its dimension's."""

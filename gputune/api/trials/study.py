@@ -10,13 +10,14 @@ from gputune.api.trials.asking import Progress, TuneOptions
 from gputune.api.trials.guarding import Guard, Guarded
 from gputune.api.trials.measuring import Trials
 from gputune.api.trials.script import Script
+from gputune.api.trials.trainings import Trainings
 from gputune.schema.config import DECLARED, Config, Value
 from gputune.schema.profile import Profile
 from gputune.schema.study import Budget, Check, Confirmation, Identity, Study
 from gputune.search.configuring import config as config_of
 from gputune.search.confirmation import BASELINE, Arm, Run, confirm, judge
 from gputune.search.evidence import evidence
-from gputune.search.guard import batch_size_of, learning_rate_advice
+from gputune.search.guard import LOSS, batch_size_of, learning_rate_advice
 from gputune.search.length import run_length
 from gputune.search.planning import longest_confirmed_s, plan
 from gputune.search.record import BEST, BEST_SAME_BATCH, Answer, study_record
@@ -67,7 +68,7 @@ class StudyRun:
             say(note)
         searched = self._search()
         guard = Guard(
-            trials=self._trials, script=self._script, space=self._space,
+            trainings=Trainings(self._trials, self._store), script=self._script, space=self._space,
             budget_s=self._budget.guard_s, say=say, should_stop=stop,
             head_room_fraction=self._options.head_room_fraction,
             memory_limit_bytes=self._memory_limit(),
@@ -139,7 +140,7 @@ class StudyRun:
             spent_s=self._spent_s(),
             run_s=length.seconds,
             run_s_reason=length.reason,
-            notes=self._notes(searched, guarded, confirmed),
+            notes=self._notes(searched, guarded, arms, confirmed),
         )
         record = study_record(
             self._script.profile.script, self._space, answer, self._identity,
@@ -157,8 +158,9 @@ class StudyRun:
         )  # fmt: skip
 
     def _notes(
-        self, searched: Searched, guarded: Guarded | None, confirmed: Sequence[Confirmation]
-    ) -> tuple[str, ...]:
+        self, searched: Searched, guarded: Guarded | None, arms: Sequence[Arm],
+        confirmed: Sequence[Confirmation],
+    ) -> tuple[str, ...]:  # fmt: skip
         notes = list(self._store.notes)
         if self._trials.why_new_processes:
             notes.append(f"Each trial had a process of its own: {self._trials.why_new_processes}.")
@@ -168,6 +170,7 @@ class StudyRun:
             notes += [
                 f"Trial {number} is not recommended: {why}." for number, why in guarded.refused
             ]
+        notes += _not_looked_at(_checks(guarded, arms), arms)
         for one in confirmed:
             notes += self._of_training(one)
         read = [t.outcome.read_bytes for t in searched.tried if t.outcome.read_bytes is not None]
@@ -242,6 +245,17 @@ def _checks(guarded: Guarded | None, arms: Sequence[Arm]) -> tuple[Check, ...]:
         if dict(arm.knobs) == dict(t.knobs)
     }
     return tuple(replace(c, candidate=names.get(c.candidate, c.candidate)) for c in guarded.checks)
+
+
+def _not_looked_at(checks: Sequence[Check], arms: Sequence[Arm]) -> list[str]:
+    """That a confirmed candidate changes what is computed, and nobody has seen what it learns."""
+    names = {arm.name for arm in arms}
+    return [
+        f"The loss of {check.candidate.replace('_', ' ')} was not compared with the script's own: "
+        f"{check.evidence}. Compare it before you rely on these settings."
+        for check in checks
+        if check.check == LOSS and check.passed is None and check.candidate in names
+    ]
 
 
 def _optimizer(profile: Profile) -> str:

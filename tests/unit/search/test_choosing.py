@@ -14,6 +14,7 @@ from gputune.schema.profile import Profile
 from gputune.search.choosing import BadChoice, Choice, choose_space, parse_value
 from gputune.search.configuring import config, settings
 from gputune.search.constraints import constraints
+from gputune.search.guard import checks_needed, put_back
 from gputune.search.space import Space
 from tests.unit.rules.profiles import at, host_bound, pipeline, profile, stage, steps, waiting
 
@@ -150,6 +151,15 @@ def test_a_value_that_the_user_holds_is_no_dimension() -> None:
     assert not found.baseline_is_inside
     assert found.knobs(found.baseline)["batch_size"] == 64
     assert "batch_size" not in {one.knob for one in found.left_out}
+
+
+def test_what_a_held_value_changes_is_known_to_the_guard() -> None:
+    held = {"mixed_precision": "mixed_bfloat16", "batch_size": 64}
+    found = space(serial_map(), fix=held)
+    changed = found.changed(found.knobs(found.baseline))
+    assert set(changed) == set(held)
+    assert checks_needed(found, list(changed)) == ("head-room", "loss")
+    assert put_back(found, found.knobs(found.baseline)) == ("batch_size",)
 
 
 def test_a_knob_of_two_lines_is_held_at_both_by_its_bare_name() -> None:
