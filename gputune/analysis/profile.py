@@ -206,6 +206,7 @@ def _seen(fit: FitRun, *, analysed: bool) -> FitSeen:
         input_kind=str(begin.get("input_kind") or ""),
         finished=fit.end is not None,
         style=fit.style,
+        own_train_step=begin.get("own_train_step"),
     )
 
 

@@ -35,12 +35,20 @@ def fit(
         "steps_per_execution": int(getattr(model, "steps_per_execution", 1) or 1),
         "jit_compile": bool(getattr(model, "jit_compile", False)),
         "run_eagerly": bool(getattr(model, "run_eagerly", False)),
+        "own_train_step": _own_train_step(keras, model),
         "precision": keras.config.dtype_policy().name,
         **_optimizer(keras, getattr(model, "optimizer", None)),
         **strategy(getattr(model, "distribute_strategy", None)),
         "epochs": parameters.get("epochs"),
         "steps_per_epoch": parameters.get("steps"),
     }
+
+
+def _own_train_step(keras: ModuleType, model: Any) -> bool:
+    """Whether the step that `fit` makes is written by the model's class, not by Keras."""
+    if "train_step" in vars(model):
+        return True
+    return getattr(type(model), "train_step", None) is not getattr(keras.Model, "train_step", None)
 
 
 def loop(

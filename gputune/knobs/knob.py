@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from gputune.knobs.machine import Machine
@@ -152,13 +152,17 @@ class Domain:
     """The values to try for one profile, in order.
 
     `places` are the calls at which the knob is turned, each by itself; empty for a knob that is
-    turned once. `values` is empty where there is nothing to try, and `reason` says why.
+    turned once. `values` is empty where there is nothing to try, and `reason` says why; `withheld`
+    says why single values are not among them. With `holds` the user may hold a value although
+    there is nothing to try.
     """
 
     values: tuple[Value, ...] = ()
     was: Value = None
     places: tuple[Place, ...] = ()
     reason: str = ""
+    withheld: Mapping[Value, str] = field(default_factory=dict)
+    holds: bool = False
 
 
 def nothing_first(_: Profile) -> tuple[Setting, ...]:

@@ -33,6 +33,7 @@ def domain(profile: Profile) -> Domain:
     return Domain(
         was=profile.setting("learning_rate"),
         reason="it follows the batch size (linear for SGD, by the square root for others)",
+        holds=True,
     )
 
 

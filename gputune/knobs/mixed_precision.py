@@ -34,20 +34,30 @@ def unsupported(value: Value, machine: Machine) -> str:
 def domain(profile: Profile) -> Domain:
     """What the device supports.
 
-    Never mixed_float16 in a loop written by hand: whether that scales its loss cannot be seen,
-    and where it does not, small gradients become zero. On a CPU bfloat16 is tried: whether the
-    processor has instructions for it shows in the measurement.
+    Never mixed_float16 in a loop or a `train_step` written by hand: whether that scales its loss
+    cannot be seen, and where it does not, small gradients become zero. On a CPU bfloat16 is tried:
+    whether the processor has instructions for it shows in the measurement.
     """
     was = profile.setting("mixed_precision")
     machine = machine_of(profile)
     values = [v for v in (FLOAT32, FLOAT16, BFLOAT16) if not unsupported(v, machine)]
-    if not trains_with_fit(profile):
-        values.remove(FLOAT16) if FLOAT16 in values else None
+    whose = _whose_step(profile)
+    if whose and FLOAT16 in values:
+        values.remove(FLOAT16)
     if profile.environment.keras is None:
         return Domain(was=was, reason="the script has no layers of Keras', whose policy it is")
     if len(values) == 1:
         return Domain(was=was, reason=unsupported(BFLOAT16, machine))
-    return Domain(values=tuple(values), was=was)
+    unscaled = f"whether {whose} scales its loss for it cannot be seen"
+    return Domain(values=tuple(values), was=was, withheld={FLOAT16: unscaled} if whose else {})
+
+
+def _whose_step(profile: Profile) -> str:
+    """What of the script's own makes the gradients; nothing where Keras does."""
+    if not trains_with_fit(profile):
+        return "a loop written by hand"
+    own = any(fit.own_train_step for fit in profile.fits if fit.analysed)
+    return "the script's own train_step" if own else ""
 
 
 KNOB = Knob(

@@ -267,6 +267,8 @@ class FitSeen:
     style: str = "keras.fit"
     """`keras.fit`, `keras.train_on_batch`, `loop` (around compiled functions), `eager loop`,
     `loop in a function`."""
+    own_train_step: bool | None = None
+    """Whether `fit` makes a `train_step` of the script's own; None where that was not looked at."""
 
 
 @dataclass(frozen=True, kw_only=True)

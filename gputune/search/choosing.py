@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from gputune.knobs.knob import Domain, Knob, Place, Table
+from gputune.knobs.machine import machine_of
 from gputune.schema.config import Setting, Value
 from gputune.schema.finding import Finding, Severity
 from gputune.schema.profile import Profile
@@ -87,7 +88,9 @@ def choose_space(profile: Profile, knobs: Sequence[Knob], choice: Choice) -> Spa
         fixed_changes={
             name: knob.changes for knob, one in zip(knobs, found, strict=True) for name in one.fixed
         },
-        left_out=tuple(KnobLeftOut(knob=one.knob, why=one.why) for one in found if one.why),
+        left_out=tuple(
+            KnobLeftOut(knob=name, why=why) for one in found for name, why in one.left_out.items()
+        ),
         constraints=constraints(profile, dimensions, fixed),
     )
 
@@ -132,6 +135,14 @@ class _Found:
     own: Mapping[str, Value] = field(default_factory=dict)
     places: Mapping[str, Place] = field(default_factory=dict)
     why: str = ""
+    withheld: Mapping[Value, str] = field(default_factory=dict)
+
+    @property
+    def left_out(self) -> dict[str, str]:
+        """The knob, or single values of it, and why."""
+        if self.why or not self.dimensions:
+            return {self.knob: self.why} if self.why else {}
+        return {f"{self.knob}={value}": why for value, why in self.withheld.items()}
 
 
 def _of_knob(
@@ -143,6 +154,8 @@ def _of_knob(
         for name, _ in named
         if name in choice.fix or knob.name in choice.fix
     }
+    for name, value in held.items():
+        _check_held(knob, name, value, domain, profile)
     found = _Found(
         knob=knob.name,
         table=knob.table,
@@ -166,7 +179,7 @@ def _of_knob(
     kept = tuple(d for d in dimensions if len(d.values) > 1)
     if not kept:
         return replace(found, why=domain.reason or "only one value is left to it")
-    return replace(found, dimensions=kept)
+    return replace(found, dimensions=kept, withheld=domain.withheld)
 
 
 Named = list[tuple[str, Place | None]]
@@ -216,6 +229,21 @@ def _check_names(names: Sequence[str], choice: Choice) -> None:
         if name not in names:
             known = [n for n in names if _knob_of(n) == _knob_of(name)]
             raise BadChoice(f"there is no {name} in this script", f"there is {', '.join(known)}")
+
+
+def _check_held(knob: Knob, name: str, value: Value, domain: Domain, profile: Profile) -> None:
+    """Raise BadChoice for a value that neither this machine nor this script can have."""
+    if same(value, domain.was):
+        return
+    why = knob.unsupported(value, machine_of(profile))
+    if not why and not domain.values and not domain.holds:
+        why = domain.reason
+    if not why and domain.values and value in knob.takes.words and value not in domain.values:
+        why = domain.withheld.get(value, "it is none of the values that it may have here")
+    if why:
+        values = ", ".join(map(str, domain.values))
+        hint = f"it may be {values}" if values else f"leave it out: --fix {knob.name} has no effect"
+        raise BadChoice(f"{name} cannot be {value!r} for this script: {why}", hint)
 
 
 def _knob_of(name: str) -> str:

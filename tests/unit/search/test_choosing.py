@@ -10,7 +10,7 @@ from gputune.knobs.registry import KNOBS, with_knobs
 from gputune.rules.engine import find
 from gputune.schema.config import Setting
 from gputune.schema.declared import DeclaredKnob
-from gputune.schema.profile import Profile
+from gputune.schema.profile import FitSeen, Profile
 from gputune.search.choosing import BadChoice, Choice, choose_space, parse_value
 from gputune.search.configuring import config, settings
 from gputune.search.constraints import constraints
@@ -162,6 +162,32 @@ def test_what_a_held_value_changes_is_known_to_the_guard() -> None:
     assert put_back(found, found.knobs(found.baseline)) == ("batch_size",)
 
 
+def test_what_the_script_has_and_what_is_only_held_may_be_held() -> None:
+    held = {"learning_rate": 0.1, "mixed_precision": "float32", "prefetch": "none"}
+    assert space(serial_map(), fix=held).fixed == held
+
+
+@pytest.mark.parametrize(
+    ("style", "own_train_step", "said"),
+    [("keras.fit", None, ""), ("keras.fit", False, ""),
+     ("keras.fit", True, "the script's own train_step"), ("loop", None, "a loop written by hand")],
+)  # fmt: skip
+def test_float16_is_left_out_where_nobody_knows_whether_the_loss_is_scaled(
+    style: str, own_train_step: bool | None, said: str
+) -> None:
+    fit = FitSeen(index=1, site=None, steps=50, epochs_requested=1, steps_per_epoch=None,
+                  analysed=True, style=style, own_train_step=own_train_step)  # fmt: skip
+    environment = replace(serial_map().environment, devices=("GPU:0",))
+    found = replace(serial_map(), fits=(fit,), style=style, environment=environment)
+    (dimension,) = (d for d in space(found).dimensions if d.knob == "mixed_precision")
+    assert ("mixed_float16" in dimension.values) is not bool(said)
+    assert "mixed_bfloat16" in dimension.values
+    if said:
+        assert said in why(space(found), "mixed_precision=mixed_float16")
+        with pytest.raises(BadChoice, match=f"whether {said} scales its loss"):
+            space(found, fix={"mixed_precision": "mixed_float16"})
+
+
 def test_a_knob_of_two_lines_is_held_at_both_by_its_bare_name() -> None:
     found = space(serial_map(), fix={"num_parallel_calls": 4})
     assert found.fixed == {f"num_parallel_calls@train.py:{n}": 4 for n in (10, 20)}
@@ -211,6 +237,10 @@ def test_one_call_never_makes_more_steps_than_an_epoch_has() -> None:
         ({"fix": {"batch_size": 0}}, "batch_size cannot be 0"),
         ({"fix": {"num_parallel_calls@train.py:99": 2}}, "train.py:99"),
         ({"max_batch_size": 0}, "below 1"),
+        ({"fix": {"mixed_precision": "mixed_float16"}}, "no NVIDIA GPU is seen"),
+        ({"fix": {"memory_growth": "growth"}}, "no NVIDIA GPU is seen"),
+        ({"fix": {"prefetch": "device"}}, "no NVIDIA GPU is seen"),
+        ({"fix": {"cache": "memory"}}, "no stage was looked at"),
     ],
 )
 def test_what_cannot_be_meant_is_refused_with_a_hint(choice: dict[str, Any], said: str) -> None:
