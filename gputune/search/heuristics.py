@@ -40,14 +40,23 @@ FAVOURITES: Mapping[str, tuple[Value, ...]] = {
 («Better performance with the tf.data API»), to GPU performance («Optimize TensorFlow GPU
 performance with the TensorFlow Profiler») and to mixed precision, Keras' on `compile`."""
 
+IN_MEMORY: Mapping[str, Value] = {"cache": "memory", "prefetch": "device"}
+"""What keeps elements in memory: of the machine, of the device."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Seen:
-    """A measured point: its score, larger being better; None where it failed or did not fit."""
+    """A measured point: its score, larger being better; None where it failed or did not fit.
+
+    `pruned_at` is the rate of one that was ended early. `of_device` says of what ran out of memory
+    that it was the device's: only its allocator says how many bytes were missing.
+    """
 
     point: Point
     score: float | None
     out_of_memory: bool = False
+    of_device: bool = False
+    pruned_at: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,11 +83,12 @@ def expert_guess(space: Space, seen: Sequence[Seen]) -> Guess | None:
     best = best_of(seen)
     if best is None:
         return None
+    known = {s.point: s.pruned_at if s.score is None else s.score for s in seen}
     for position, index, why in _moves(space, best.point):
         point = _eased(space, moved(best.point, position, index))
         if point in scores or not _worth_a_trial(space, seen, point):
             continue
-        if _settled(scores, best, position, index):
+        if _settled(known, best, position, index):
             continue
         return Guess(point=point, why=why)
     return None
@@ -91,16 +101,40 @@ def best_of(seen: Sequence[Seen]) -> Seen | None:
 
 
 def surely_out_of_memory(space: Space, seen: Sequence[Seen], point: Point) -> bool:
-    """Whether a batch of this size, or a smaller one, was too large with the same precision."""
-    batch, precision = space.position(BATCH_SIZE), space.position(MIXED_PRECISION)
+    """Whether a batch of this size, or a smaller one, was too large with the same precision.
+
+    And with whatever else the smaller one kept in memory. Where such a batch was measured in
+    another point, it is not the batch that was too large: only what differs in nothing else is
+    ruled out then.
+    """
+    batch = space.position(BATCH_SIZE)
     if batch is None:
         return False
-    return any(
-        s.out_of_memory
-        and s.point[batch] <= point[batch]
-        and (precision is None or s.point[precision] == point[precision])
-        for s in seen
-    )
+
+    def as_large(one: Point, than: Point, alike: Sequence[int]) -> bool:
+        return one[batch] >= than[batch] and all(one[i] == than[i] for i in alike)
+
+    others = [i for i in range(len(point)) if i != batch]
+    for s in seen:
+        if s.out_of_memory and as_large(point, s.point, alike := _memory(space, s)):
+            ran = any(_ran(other) and as_large(other.point, s.point, alike) for other in seen)
+            if not ran or as_large(point, s.point, others):
+                return True
+    return False
+
+
+def _memory(space: Space, seen: Seen) -> list[int]:
+    """The positions that tell what memory a batch needs: of the precision, of what is kept."""
+    kept = ("prefetch",) if seen.of_device else ("prefetch", "cache")
+    return [
+        i
+        for i, (d, index) in enumerate(zip(space.dimensions, seen.point, strict=True))
+        if d.knob == MIXED_PRECISION or (d.knob in kept and d.values[index] == IN_MEMORY[d.knob])
+    ]
+
+
+def _ran(seen: Seen) -> bool:
+    return seen.score is not None or seen.pruned_at is not None
 
 
 def _worth_a_trial(space: Space, seen: Sequence[Seen], point: Point) -> bool:

@@ -85,6 +85,7 @@ def outcome_of(seen: RunSeen) -> Outcome:
         peak_memory_bytes=_peak(seen),
         energy_j_per_sample=_energy(seen.profile),
         read_bytes=seen.read_bytes,
+        pruned_at=seen.pruned_at if state == "pruned" else None,
     )
 
 

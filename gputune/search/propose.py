@@ -36,6 +36,8 @@ def seen_of(space: Space, tried: Sequence[Tried], objective: Objective) -> tuple
             point=t.point,
             score=score(t.outcome, objective, baseline),
             out_of_memory=t.outcome.state == "infeasible",
+            of_device=t.outcome.shortfall_bytes is not None,
+            pruned_at=t.outcome.pruned_at,
         )
         for t in tried
         if t.point is not None

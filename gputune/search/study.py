@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from gputune.schema.config import Value
 from gputune.schema.study import Budget
+from gputune.search.candidates import has_same_batch
 from gputune.search.keeping import Keeper
 from gputune.search.propose import Proposal, propose
 from gputune.search.space import Space
@@ -107,7 +108,7 @@ def _one(
     ticket = store.begin(proposal, knobs, began_s)
     before = what.clock()
     try:
-        outcome = sound(measure.measure(knobs, best_rate(tried)))
+        outcome = sound(measure.measure(knobs, rate_to_beat(what.space, tried, knobs)))
     except BaseException:  # also Ctrl-C: the trial is known as cut off
         store.interrupt(ticket)
         raise
@@ -117,7 +118,18 @@ def _one(
     store.finish(ticket, outcome, value)
 
 
-def best_rate(tried: tuple[Tried, ...]) -> float | None:
-    """The best samples/s so far, None before there is any."""
-    rates = [t.outcome.samples_per_s for t in tried if t.outcome.state == "complete"]
+def rate_to_beat(
+    space: Space, tried: tuple[Tried, ...], knobs: Mapping[str, Value]
+) -> float | None:
+    """The best samples/s so far in the contest that these knobs are in, None before there is any.
+
+    With the script's own batch size it is to be the best of those that leave it alone, however
+    fast a larger batch is: the study has an answer for either.
+    """
+    kept = has_same_batch(space, knobs)
+    rates = [
+        t.outcome.samples_per_s
+        for t in tried
+        if t.outcome.state == "complete" and (not kept or has_same_batch(space, t.knobs))
+    ]
     return max((r for r in rates if r is not None), default=None)

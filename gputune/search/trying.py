@@ -22,9 +22,9 @@ class Outcome:
     """What one trial showed; `noise_fraction` is the relative standard error of `samples_per_s`.
 
     A `complete` trial has a finite, positive `samples_per_s`; an `infeasible` one may say by how
-    many bytes it fell short; every state but `complete` has a reason. `measured_s` are the seconds
-    under measurement, from the first clean step to the last: the rest of `duration_s` was spent on
-    getting there and away.
+    many bytes it fell short, a `pruned` one at how many samples/s it was ended; every state but
+    `complete` has a reason. `measured_s` are the seconds under measurement, from the first clean
+    step to the last: the rest of `duration_s` was spent on getting there and away.
     """
 
     state: TrialState
@@ -40,6 +40,7 @@ class Outcome:
     peak_memory_bytes: float | None = None
     energy_j_per_sample: float | None = None
     read_bytes: float | None = None
+    pruned_at: float | None = None
 
 
 class Measure(Protocol):
@@ -48,8 +49,8 @@ class Measure(Protocol):
     def measure(self, knobs: Mapping[str, Value], incumbent: float | None) -> Outcome:
         """Run the script with these knobs and say what came of it.
 
-        `incumbent` is the best samples/s so far, None before there is one: a trial that clearly
-        stays below it may end early, as `pruned` (see `inject.early`).
+        `incumbent` is the best samples/s so far of those that it is to beat, None before there is
+        one: a trial that clearly stays below it may end early, as `pruned` (see `inject.early`).
         """
         ...
 

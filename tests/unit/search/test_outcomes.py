@@ -82,6 +82,11 @@ def test_what_else_can_happen(changes: dict[str, Any], state: str, said: str) ->
     assert found.samples_per_s is None
 
 
+def test_the_rate_of_a_trial_that_was_ended_early_is_no_figure_of_it_and_is_kept() -> None:
+    assert outcome_of(seen(pruned_at=12.5)).pruned_at == 12.5
+    assert outcome_of(seen()).pruned_at is None
+
+
 def test_a_cache_is_paid_for_in_the_first_epoch() -> None:
     """Ten epochs: one at 100 samples/s, nine at the steady rate."""
     assert RATE is not None

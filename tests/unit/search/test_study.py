@@ -192,14 +192,35 @@ def test_twelve_trials_without_a_gain_end_the_search() -> None:
     assert "12 trials in a row" in found.stopped
 
 
-def test_measure_is_told_the_best_so_far() -> None:
+def test_measure_is_told_the_best_so_far_of_the_trials_own_contest() -> None:
     measure = Counting()
-    found = run(measure, trials=8)
-    best = 0.0
+    found = run(measure, trials=16)
+    own = 0
     for trial, incumbent in zip(found.tried[1:], measure.incumbents[1:], strict=True):
-        before = [t.outcome.samples_per_s or 0.0 for t in found.tried[: trial.number]]
-        best = max(before)
-        assert incumbent == best
+        before = found.tried[: trial.number]
+        kept = [t for t in before if t.knobs["batch_size"] == 32]
+        if trial.knobs["batch_size"] == 32:
+            before, own = kept, own + 1
+        assert incumbent == max(t.outcome.samples_per_s or 0.0 for t in before)
+    assert 0 < own < 15
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_trials_that_end_early_cost_neither_answer(seed: int) -> None:
+    class Pruning(Counting):
+        def measure(self, knobs: Mapping[str, Value], incumbent: float | None) -> Outcome:
+            found = super().measure(knobs, incumbent)
+            rate = found.samples_per_s
+            if rate is None or incumbent is None or rate >= 0.95 * incumbent:
+                return found
+            return Outcome(state="pruned", reason="slow", duration_s=1.0, pruned_at=rate)
+
+    ended_early, whole = run(Pruning(), seed=seed), run(Counting(), seed=seed)
+    assert any(t.outcome.state == "pruned" for t in ended_early.tried)
+    found = candidates(space(), ended_early.tried, "throughput")
+    without = candidates(space(), whole.tried, "throughput")
+    assert rate(found.same_batch[0].knobs) == rate(without.same_batch[0].knobs)
+    assert rate(found.overall[0].knobs) == rate(without.overall[0].knobs)
 
 
 def test_what_the_user_holds_is_in_every_trial_but_the_script_as_it_is() -> None:
