@@ -110,7 +110,8 @@ def _unconfirmed(
     one = f"the one other configuration was not {better}"
     ending = f", and {searched.stopped}" if searched.out_of_time else ""
     what = many if len(others) > 1 else one
-    return f"No gain worth having: {what} the script as it is{ending}.{go_on}"
+    answer = "Not decided" if ended else "No gain worth having"
+    return f"{answer}: {what} the script as it is{ending}.{go_on}"
 
 
 def _seen(best: Tried, baseline: Tried, objective: Objective) -> str:
