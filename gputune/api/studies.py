@@ -49,7 +49,7 @@ class StudyFiles:
             return None
         if not isinstance(found, Profile) or found.command.script_sha256 != identity.script_sha256:
             return None
-        return found
+        return found if arguments_of(found) == identity.arguments else None
 
     def write_profile(self, profile: Profile) -> None:
         """Keep the profile; whole or not at all. Raises OSError."""
@@ -78,11 +78,17 @@ def newest_profile(
             if (
                 isinstance(found, Profile)
                 and found.command.script_sha256 == script_sha256
-                and found.command.argv[-len(arguments) or len(found.command.argv) :] == arguments
+                and arguments_of(found) == arguments
                 and found.steps is not None
             ):
                 return found
     return None
+
+
+def arguments_of(profile: Profile) -> tuple[str, ...]:
+    """The script's own arguments, behind `python SCRIPT` or `python -m MODULE`."""
+    argv = profile.command.argv
+    return argv[3:] if argv[1:2] == ("-m",) else argv[2:]
 
 
 def _modified(path: Path) -> float:
@@ -93,11 +99,29 @@ def _modified(path: Path) -> float:
 
 
 def kept_runs(store: Store, arms: Mapping[str, Mapping[str, Any]]) -> tuple[Run, ...]:
-    """The confirmation's runs of an earlier session, where it was about these very arms."""
+    """The confirmation's runs of an earlier session, where it was about these very arms.
+
+    Without those that failed, which are made again: what was wrong may be over.
+    """
     kept = store.noted(CONFIRMATION)
     if not kept or kept.get("arms") != _plain(arms):
         return ()
-    return tuple(Run(**run) for run in kept["runs"])
+    runs = (Run(**run) for run in kept["runs"])
+    return tuple(run for run in runs if run.samples_per_s is not None)
+
+
+SPENT = "spent_s"
+
+
+def spent_before(store: Store) -> float:
+    """The seconds that earlier sessions of the study took, guard and confirmation included."""
+    trials = (t.began_s + t.outcome.duration_s for t in store.tried())
+    return max([float(store.noted(SPENT) or 0.0), *trials])
+
+
+def keep_spent(store: Store, seconds: float) -> None:
+    """Write down what the study has taken so far."""
+    store.note(SPENT, seconds)
 
 
 def keep_runs(

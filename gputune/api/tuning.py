@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from importlib import metadata
 from pathlib import Path
@@ -27,11 +28,13 @@ from gputune.schema.config import Config
 from gputune.schema.profile import Profile
 from gputune.schema.secrets import allowed_environment, redact_arguments
 from gputune.schema.study import Budget, Identity, Plan, Study
-from gputune.search.choosing import choose_space
+from gputune.search.choosing import BadChoice, choose_space
 from gputune.search.outcomes import outcome_of
 from gputune.search.planning import longest_profile_s, plan, plan_lines
 from gputune.search.space import Dimension, Space, index_of
-from gputune.search.storage import open_store
+from gputune.search.storage import OtherStudy, differences, hold, open_store, stored_identity
+from gputune.sensors.nvml import open_gpu_sensor
+from gputune.sensors.resources import cpu_model, usable_cores
 from gputune.session.folder import Options
 
 
@@ -110,21 +113,29 @@ def tune(
     progress = progress or Progress()
     source = check_target(target)
     budget = options.budget
-    outputs.prepare()
-    began = clock()
     files = StudyFiles(outputs.folder, target.name)
+    began = clock()
     identity = _identity(target, source, options)
-    kept = None if options.fresh else files.read_profile(identity)
-    found = profile or kept or _profile(target, source, options, budget, progress)
-    space = _space(found, options)
-    identity = replace(identity, space_sha256=space.sha256())
-    script = Script(target=target, source=source, profile=found)
-    try:
-        store = open_store(files.journal, space, identity, fresh=options.fresh)
-    except OSError as error:
-        raise _unwritable(files.journal, error) from error
-    with store, Trials(script, space, objective=options.objective) as trials:
+    outputs = outputs.prepare(None if options.fresh else identity)
+    with ExitStack() as stack:
         try:
+            # Before anything of the script runs: two at once would disturb each other.
+            lock = stack.enter_context(hold(files.journal))
+            if not options.fresh:
+                _same_study(files.journal, identity)
+        except OSError as error:
+            raise _unwritable(files.journal, error) from error
+        kept = None if options.fresh else files.read_profile(identity)
+        found = profile or kept or _profile(target, source, options, budget, progress)
+        _fits(found, options)
+        space = _space(found, options)
+        identity = replace(identity, space_sha256=space.sha256())
+        script = Script(target=target, source=source, profile=found)
+        try:
+            store = stack.enter_context(
+                open_store(files.journal, space, identity, fresh=options.fresh, lock=lock)
+            )
+            trials = stack.enter_context(Trials(script, space, objective=options.objective))
             files.write_profile(found)
             study = StudyRun(
                 script, space, budget, options, store, trials, progress, identity, clock, began,
@@ -137,6 +148,33 @@ def tune(
     return Tuned(
         record, config, outputs.write(record, config, target.name), progress.should_stop()
     )  # fmt: skip
+
+
+def _same_study(journal: Path, identity: Identity) -> None:
+    """Raise OtherStudy where the study there is another's, whatever its space, before any run."""
+    stored = stored_identity(journal)
+    if stored is not None:
+        differs = differences(stored, replace(identity, space_sha256=stored.space_sha256))
+        if differs:
+            raise OtherStudy(differs, journal)
+
+
+def _fits(profile: Profile, options: TuneOptions) -> None:
+    """Raise BadChoice for a profile that cannot answer what is asked for."""
+    seen = next((fit.index for fit in profile.fits if fit.analysed), None)
+    if options.fit is not None and seen is not None and seen != options.fit:
+        raise BadChoice(
+            f"--fit {options.fit}: the profile is of training {seen}",
+            f"make one of it: gputune profile --fit {options.fit}, or leave --profile out",
+        )
+    energy = [gpu.energy_j_per_sample for gpu in profile.gpus]
+    if options.objective == "energy" and not any(one is not None for one in energy):
+        why = next((u.reason for u in profile.unavailable if "energy" in u.metric), "")
+        why = why or next((u.reason for u in profile.unavailable if u.metric.startswith("gpu")), "")
+        raise BadChoice(
+            f"--objective energy: no energy was measured here{f': {why}' if why else ''}",
+            "leave --objective out: a script that trains faster mostly needs less energy, too",
+        )
 
 
 def _profile(
@@ -206,12 +244,27 @@ def _identity(target: Target, source: Path | None, options: TuneOptions) -> Iden
         script_sha256=sha256_of(source) or "",
         arguments=tuple(redact_arguments(list(target.arguments))),
         environment=tuple(
-            sorted({**allowed_environment(os.environ), **packages,
+            sorted({**allowed_environment(os.environ), **packages, **_machine(),
                     "gputune": gputune.__version__}.items())
         ),
         space_sha256="",
         objective=options.objective,
+        fit=options.fit,
     )  # fmt: skip
+
+
+def _machine() -> dict[str, str]:
+    """What figures of one machine and of another differ by: a name of a container says nothing."""
+    sensor = open_gpu_sensor(
+        os.environ.get("CUDA_VISIBLE_DEVICES"), order=os.environ.get("CUDA_DEVICE_ORDER")
+    )
+    try:
+        gpus = ", ".join(gpu.name for gpu in sensor.gpus) or "none"
+    finally:
+        sensor.close()
+    cores = usable_cores()
+    return {"CPU": f"{cpu_model() or 'unknown'}, {cores:g} cores" if cores else "unknown",
+            "GPU": gpus}  # fmt: skip
 
 
 def _unwritable(path: Path, error: OSError) -> OutputFailed:

@@ -185,7 +185,8 @@ def _tune(
         return api.tune(
             wanted, options=options, outputs=outputs, profile=profile,
             progress=api.Progress(
-                on_note=live.on_note, on_begin=live.on_begin, on_trial=live.on_trial,
+                on_note=live.on_note, on_space=live.on_space, on_kept=live.on_kept,
+                on_begin=live.on_begin, on_trial=live.on_trial,
                 should_stop=lambda: stopping.asked,
             ),
         )  # fmt: skip

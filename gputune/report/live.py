@@ -18,7 +18,7 @@ from gputune.report import figures
 from gputune.report import study_rows as rows
 from gputune.report.literal import literal
 from gputune.schema.config import Value
-from gputune.schema.study import Trial
+from gputune.schema.study import Budget, Trial
 
 _LAST: Final = 8
 _STYLE: Final = {"complete": "", "pruned": "dim", "infeasible": "yellow", "failed": "red"}
@@ -74,6 +74,16 @@ class LiveStudy:
             with suppress(OSError, ValueError):
                 self._live.stop()
 
+    def on_space(self, budget: Budget, own: Mapping[str, Value], spent_s: float) -> None:
+        """The study begins, or goes on after `spent_s` seconds of earlier sessions."""
+        self._own = dict(own)
+        self._budget_s = budget.total_s
+        self._began = self._clock() - spent_s
+
+    def on_kept(self, trial: Trial) -> None:
+        """A trial of an earlier session: it counts, and is not told again."""
+        self._note(trial)
+
     def on_begin(self, number: int, knobs: Mapping[str, Value], why: str) -> None:
         """A trial begins."""
         if not self._own:
@@ -82,6 +92,12 @@ class LiveStudy:
 
     def on_trial(self, trial: Trial) -> None:
         """A trial has ended."""
+        self._note(trial)
+        self._now = ""
+        if self._live is None:
+            self._print(self._line(trial))
+
+    def _note(self, trial: Trial) -> None:
         self._trials.append(trial)
         self._count = trial.number + 1
         if not self._own or trial.number == 0:
@@ -92,9 +108,6 @@ class LiveStudy:
             best = self._best.samples_per_s if self._best is not None else None
             if best is None or trial.samples_per_s > best:
                 self._best = trial
-        self._now = ""
-        if self._live is None:
-            self._print(self._line(trial))
 
     def on_note(self, text: str) -> None:
         """Something that stays on the screen."""

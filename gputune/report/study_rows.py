@@ -59,22 +59,23 @@ def settings_text(knobs: Mapping[str, Value], own: Mapping[str, Value]) -> str:
 
 def confirmation_text(one: Confirmation) -> str:
     """What the rounds said of one candidate."""
-    if one.ratio is None or one.ci95 is None:
+    ratio, low, high, of_what = one.in_figures()
+    if ratio is None:
         return f"not confirmed: {one.reason}"
-    low, high = one.ci95
     return (
-        f"{one.ratio:.3f} times the throughput, 95% interval {low:.3f} to {high:.3f}, "
+        f"{ratio:.3f} times {of_what}, 95% interval {low:.3f} to {high:.3f}, "
         f"{figures.count(one.rounds)} rounds in fresh processes: {judged(one)}"
     )
 
 
 def judged(one: Confirmation) -> str:
     """The verdict in words."""
+    better, worse = ("faster", "slower") if one.objective == "throughput" else ("better", "worse")
     if one.worth_having:
-        return "faster"
+        return better
     if one.verdict == "faster":
-        return f"faster, but no gain worth having ({one.reason})"
-    return {"slower": "slower", "same": "no gain worth having"}.get(
+        return f"{better}, but no gain worth having ({one.reason})"
+    return {"slower": worse, "same": "no gain worth having"}.get(
         one.verdict, f"not sure ({one.reason})"
     )
 
@@ -106,7 +107,10 @@ def payoff_text(study: Study) -> str:
 
 def recommended(study: Study) -> list[tuple[str, Configuration]]:
     """The configurations that may be recommended, by name; one that is both stands once."""
-    found = [("best", study.best), ("best_same_batch", study.best_same_batch)]
+    best, kept = study.best, study.best_same_batch
+    if best is not None and kept is not None and dict(best.knobs) == dict(kept.knobs):
+        return [("best_same_batch", kept)]
+    found = [("best", best), ("best_same_batch", kept)]
     return [(name, one) for name, one in found if one is not None]
 
 

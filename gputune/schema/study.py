@@ -22,6 +22,8 @@ TrialState = Literal["complete", "pruned", "infeasible", "failed"]
 """`pruned` was ended early, since it clearly could not win; `infeasible` broke a constraint (out
 of memory); `failed` crashed, hung, or trained to NaN."""
 Verdict = Literal["faster", "slower", "same", "inconclusive"]
+"""`faster` and `slower` also mean better and worse by another objective than throughput."""
+Objective = Literal["throughput", "energy", "memory"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +43,10 @@ class Configuration:
 class Confirmation:
     """A candidate beside the baseline, in fresh processes that take turns.
 
-    `ratio` is the candidate's samples/s over the baseline's, `ci95` its 95 % interval (t on the
-    rounds' log ratios), `p_value` that of the exact Mann-Whitney test beside it.
+    `ratio` is how many times better the candidate is (above 1 is a gain), `ci95` its 95 % interval
+    (t on the rounds' log ratios), `p_value` that of the exact Mann-Whitney test beside it. What is
+    compared is the study's `objective`: samples/s, samples a joule, or peak memory, the baseline's
+    over the candidate's.
     """
 
     candidate: str
@@ -60,6 +64,15 @@ class Confirmation:
     """Whether the interval lies above 1 and the ratio is a gain of 2 % or more."""
     candidate_samples_per_s: float | None = None
     baseline_samples_per_s: float | None = None
+    objective: Objective = "throughput"
+
+    def in_figures(self) -> tuple[float | None, float, float, str]:
+        """(ratio, low, high, of what): of energy and memory as they are said, as less than 1."""
+        low, high = self.ci95 or (1.0, 1.0)
+        if self.objective == "throughput" or self.ratio is None:
+            return self.ratio, low, high, "the throughput"
+        of_what = {"energy": "the energy a sample", "memory": "the peak memory"}[self.objective]
+        return 1 / self.ratio, 1 / high, 1 / low, of_what
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,6 +194,8 @@ class Identity:
     environment: tuple[tuple[str, str], ...]
     space_sha256: str
     objective: str = "throughput"
+    fit: int | None = None
+    """Which of the script's trainings, where the user named one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -205,7 +220,9 @@ class Study(Shown):
     """One sentence: the confirmed gain, or «no gain worth having»."""
     baseline: Configuration
     best: Configuration | None = None
+    """What is recommended: the largest confirmed gain that passes the guard."""
     best_same_batch: Configuration | None = None
+    """The same with the script's own batch size; it may be the same configuration."""
     confirmation: tuple[Confirmation, ...] = ()
     checks: tuple[Check, ...] = ()
     trials: tuple[Trial, ...] = ()

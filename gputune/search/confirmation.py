@@ -18,8 +18,8 @@ from scipy import stats
 
 from gputune.analysis.statistics import t_quantile
 from gputune.schema.config import Value
-from gputune.schema.study import Confirmation, Verdict
-from gputune.search.trying import Outcome
+from gputune.schema.study import Confirmation, Objective, Verdict
+from gputune.search.trying import SLOWEST, Outcome, merit
 
 WORTH_HAVING = 0.02
 """A gain below 2 % is none: that is what two runs on a quiet machine differ by."""
@@ -36,6 +36,8 @@ LOOKS = (LEAST_ROUNDS, 8, 12, 18, 26, 40)
 """After so many rounds it is asked whether they decide. The more often one asks, the more often
 chance decides."""
 MOST_ROUNDS = LOOKS[-1]
+FAILURES_OF_CHANCE = 1
+"""Ours: so many failed runs of the script as it is say nothing of the candidates."""
 LEVEL = 0.975
 """The interval's level as if the number of rounds had been fixed. Since rounds are added until it
 decides, that covers the truth in at least 95 of 100 studies: 95.4 % in the worst of 16 simulated
@@ -45,6 +47,7 @@ POWER = 0.8
 _MARGIN = math.log1p(WORTH_HAVING)
 BASELINE = "baseline"
 _NO_TIME = "there was time for no more rounds"
+_BASELINE_FAILED = "the script as it is failed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,13 +60,22 @@ class Arm:
 
 @dataclass(frozen=True, kw_only=True)
 class Run:
-    """One fresh process of one arm; `samples_per_s` is None where it failed, for `reason`."""
+    """One fresh process of one arm; `samples_per_s` is None where it failed, for `reason`.
+
+    `merit` is what another objective compares, larger being better; None for throughput.
+    """
 
     round: int
     arm: str
     samples_per_s: float | None
     duration_s: float
     reason: str = ""
+    merit: float | None = None
+
+    @property
+    def compared(self) -> float | None:
+        """The figure that the ratio is taken of."""
+        return self.samples_per_s if self.merit is None else self.merit
 
 
 class Fresh(Protocol):
@@ -82,17 +94,17 @@ def order(arms: Sequence[str], number: int) -> tuple[str, ...]:
 def next_run(arms: Sequence[str], runs: Sequence[Run]) -> tuple[int, str] | None:
     """The round and the arm that run next; None where the rounds have decided.
 
-    An arm that failed once, or about which is decided, runs no more; the baseline runs as long as
-    any other does.
+    A candidate that failed once, or about which is decided, runs no more; the baseline, which has
+    run before, may fail once by chance, and runs as long as any other does.
     """
-    if _refused(runs, BASELINE):
+    if _failures(runs, BASELINE) > FAILURES_OF_CHANCE:
         return None
     candidates = [a for a in arms if a != BASELINE]
     rounds = max((r.round for r in runs), default=-1) + 1
     done = {(r.round, r.arm) for r in runs}
     for number in (max(rounds - 1, 0), rounds):
         complete = [r for r in runs if r.round < number]
-        open_arms = {a for a in candidates if _open(complete, a) and not _refused(runs, a)}
+        open_arms = {a for a in candidates if _open(complete, a) and not _failures(runs, a)}
         if number >= MOST_ROUNDS or not open_arms:
             continue
         for arm in order([BASELINE, *(a for a in candidates if a in open_arms)], number):
@@ -108,14 +120,16 @@ def _open(complete: Sequence[Run], arm: str) -> bool:
     return not any(decided(candidate[:n], baseline[:n]) for n in looks)
 
 
-def _refused(runs: Sequence[Run], arm: str) -> bool:
-    return any(r.arm == arm and r.samples_per_s is None for r in runs)
+def _failures(runs: Sequence[Run], arm: str) -> int:
+    return sum(r.arm == arm and r.samples_per_s is None for r in runs)
 
 
-def pairs(runs: Sequence[Run], arm: str) -> tuple[list[float], list[float]]:
-    """Samples/s of a candidate and of the baseline, in the rounds that have both."""
-    own = {r.round: r.samples_per_s for r in runs if r.arm == arm}
-    base = {r.round: r.samples_per_s for r in runs if r.arm == BASELINE}
+def pairs(
+    runs: Sequence[Run], arm: str, of: Callable[[Run], float | None] = lambda run: run.compared
+) -> tuple[list[float], list[float]]:
+    """What is compared, of a candidate and of the baseline, in the rounds that have both."""
+    own = {r.round: of(r) for r in runs if r.arm == arm}
+    base = {r.round: of(r) for r in runs if r.arm == BASELINE}
     found = [(own[n], base[n]) for n in sorted(own.keys() & base.keys())]
     both = [(a, b) for a, b in found if a is not None and b is not None]
     return [a for a, _ in both], [b for _, b in both]
@@ -169,23 +183,28 @@ def detectable_deviations(rounds: int) -> float:
     return high
 
 
-def judge(arm: Arm, runs: Sequence[Run]) -> Confirmation:
+def judge(arm: Arm, runs: Sequence[Run], objective: Objective = "throughput") -> Confirmation:
     """What the rounds say about one candidate, whyever they ended."""
     failed = next((r for r in runs if r.arm == arm.name and r.samples_per_s is None), None)
-    base_failed = next((r for r in runs if r.arm == BASELINE and r.samples_per_s is None), None)
+    base_failed = [r for r in runs if r.arm == BASELINE and r.samples_per_s is None]
     candidate, baseline = pairs(runs, arm.name)
-    if failed is not None or base_failed is not None:
-        which = f"the run of round {failed.round + 1}" if failed else "the baseline"
-        why = failed.reason if failed is not None else base_failed.reason if base_failed else ""
-        return _open_answer(arm, candidate, f"{which} failed: {why}")
+    if base_failed and (failed is not None or len(base_failed) > FAILURES_OF_CHANCE):
+        why = f"{_BASELINE_FAILED}: {base_failed[-1].reason}"
+        return _open_answer(arm, candidate, why, objective)
+    if failed is not None:
+        why = f"the run of round {failed.round + 1} failed: {failed.reason}"
+        return _open_answer(arm, candidate, why, objective)
     if len(candidate) < 2:
-        return _open_answer(arm, candidate, _NO_TIME)
+        return _open_answer(arm, candidate, _NO_TIME, objective)
     values = logs(candidate, baseline)
     n, mean, deviation = len(values), fmean(values), stdev(values)
     low, high = interval(values)
     smallest = math.exp(detectable_deviations(n) * deviation)
     ratio, ci95 = math.exp(mean), (math.exp(low), math.exp(high))
     verdict, reason = _verdict(values, ci95, smallest)
+    rates, own_rates = pairs(runs, arm.name, lambda run: run.samples_per_s)
+    if objective == "memory" and verdict == "faster" and _is_slow(rates, own_rates):
+        verdict, reason = "slower", "it is slower than the script as it is by more than 2 %"
     return Confirmation(
         candidate=arm.name,
         knobs=arm.knobs,
@@ -197,15 +216,28 @@ def judge(arm: Arm, runs: Sequence[Run]) -> Confirmation:
         p_value=exact_p(candidate, baseline),
         smallest_detectable_ratio=smallest,
         worth_having=verdict == "faster" and ratio >= 1 + WORTH_HAVING,
-        candidate_samples_per_s=math.exp(fmean(map(math.log, candidate))),
-        baseline_samples_per_s=math.exp(fmean(map(math.log, baseline))),
+        candidate_samples_per_s=math.exp(fmean(map(math.log, rates))),
+        baseline_samples_per_s=math.exp(fmean(map(math.log, own_rates))),
+        objective=objective,
     )
 
 
+def _is_slow(rates: Sequence[float], own_rates: Sequence[float]) -> bool:
+    """Whether a candidate that needs less memory surely pays for it with 2 % of the speed."""
+    return interval(logs(rates, own_rates))[1] < math.log(SLOWEST)
+
+
 def is_open(found: Confirmation) -> bool:
-    """Whether the time ended before there were rounds enough to judge the candidate."""
+    """Whether there were not rounds enough to judge the candidate, which may not be its fault."""
+    if baseline_failed(found):
+        return True
     compared = found.ratio is not None or found.reason == _NO_TIME
     return compared and found.verdict == "inconclusive" and found.rounds < LEAST_TO_SAY
+
+
+def baseline_failed(found: Confirmation) -> bool:
+    """Whether there is no answer because the script as it is did not run to its end."""
+    return found.ratio is None and found.reason.startswith(_BASELINE_FAILED)
 
 
 def exact_p(candidate: Sequence[float], baseline: Sequence[float]) -> float:
@@ -237,10 +269,12 @@ def _verdict(
     )
 
 
-def _open_answer(arm: Arm, candidate: Sequence[float], reason: str) -> Confirmation:
+def _open_answer(
+    arm: Arm, candidate: Sequence[float], reason: str, objective: Objective
+) -> Confirmation:
     return Confirmation(
         candidate=arm.name, knobs=arm.knobs, ratio=None, ci95=None, verdict="inconclusive",
-        rounds=len(candidate), reason=reason,
+        rounds=len(candidate), reason=reason, objective=objective,
     )  # fmt: skip
 
 
@@ -249,6 +283,7 @@ def confirm(
     fresh: Fresh,
     *,
     budget_s: float,
+    objective: Objective = "throughput",
     runs: Sequence[Run] = (),
     on_run: Callable[[Run], None] = lambda _: None,
     should_stop: Callable[[], bool] = lambda: False,
@@ -270,13 +305,14 @@ def confirm(
         if done and spent_s + fmean(durations) > budget_s:
             break
         outcome = fresh.fresh(by_name[name].knobs)
-        rate = outcome.samples_per_s if outcome.state == "complete" else None
+        value = merit(outcome, objective)
         run = Run(
             round=number,
             arm=name,
-            samples_per_s=rate,
+            samples_per_s=outcome.samples_per_s if value is not None else None,
             duration_s=outcome.duration_s,
-            reason=outcome.reason,
+            reason=outcome.reason or ("" if value is not None else f"no {objective} was measured"),
+            merit=None if objective == "throughput" else value,
         )
         done.append(run)
         on_run(run)

@@ -15,10 +15,10 @@ def evidence(
     `training` is what to look at because the configuration changes what a step learns: whoever
     finds the file a month later must see it there.
     """
-    low, high = gain.ci95 or (0.0, 0.0)
+    ratio, low, high, of_what = gain.in_figures()
     return (
         verdict,
-        f"{gain.ratio:.3f} times the throughput (95 % interval {low:.3f} to {high:.3f}), "
+        f"{ratio:.3f} times {of_what} (95 % interval {low:.3f} to {high:.3f}), "
         f"{gain.rounds} rounds in fresh processes",
         *(
             f"{check.check} {check.outcome}: {check.evidence}"

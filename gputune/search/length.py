@@ -9,10 +9,14 @@ from gputune.schema.profile import Profile
 
 @dataclass(frozen=True)
 class RunLength:
-    """Seconds of a whole run of the script, None for `reason`."""
+    """Seconds of a whole run of the script and of the steps in it; both None for `reason`.
+
+    Only the steps become shorter by a gain: start-up, validation and callbacks stay.
+    """
 
     seconds: float | None
     reason: str = ""
+    steps_s: float | None = None
 
 
 def run_length(profile: Profile) -> RunLength:
@@ -29,5 +33,6 @@ def run_length(profile: Profile) -> RunLength:
         what = "epochs" if not fit.epochs_requested else "steps an epoch"
         return RunLength(None, f"how many {what} the script trains is not known")
     pause_s = profile.between_epochs.mean_s or 0.0
-    training_s = fit.epochs_requested * (fit.steps_per_epoch * steps.mean_s + pause_s)
-    return RunLength((profile.startup.total_s or 0.0) + training_s)
+    steps_s = fit.epochs_requested * fit.steps_per_epoch * steps.mean_s
+    around_s = (profile.startup.total_s or 0.0) + fit.epochs_requested * pause_s
+    return RunLength(around_s + steps_s, steps_s=steps_s)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from statistics import median
 
@@ -20,14 +20,12 @@ from gputune.schema.study import (
     Study,
     Trial,
 )
-from gputune.search.confirmation import is_open
+from gputune.search.candidates import candidates
 from gputune.search.sampler import importances
 from gputune.search.space import Space, same
-from gputune.search.stopping import candidates
 from gputune.search.study import Searched
 from gputune.search.trying import Objective, Tried
-
-_GO_ON = "The same command with a larger --budget goes on from here."
+from gputune.search.verdict import passing, verdict
 
 BEST, BEST_SAME_BATCH = "best", "best_same_batch"
 
@@ -36,16 +34,19 @@ BEST, BEST_SAME_BATCH = "best", "best_same_batch"
 class Answer:
     """What a study came to.
 
-    `run_s` is how long the script takes as it stands, None where that is not known; `spent_s` what
-    the tuning took in all.
+    `steps_s` is how long the training steps of a run of the script take as it stands, None where
+    that is not known; `spent_s` what the tuning took in all. `refused` are the trials that the
+    guard did not let pass, and why; `ended` says that the user ended the study.
     """
 
     searched: Searched
     confirmation: tuple[Confirmation, ...] = ()
     checks: tuple[Check, ...] = ()
     spent_s: float = 0.0
-    run_s: float | None = None
-    run_s_reason: str = "how long a whole run of the script takes is not known"
+    steps_s: float | None = None
+    steps_s_reason: str = "how long a whole run of the script takes is not known"
+    refused: tuple[tuple[int, str], ...] = ()
+    ended: bool = False
     notes: tuple[str, ...] = ()
 
 
@@ -56,11 +57,20 @@ def study_record(
     """The record. What is recommended comes from the confirmation alone."""
     tried = answer.searched.tried
     shares, importance_note = importances(space, tried, objective)
-    best = _recommended(answer, BEST)
-    same_batch = _recommended(answer, BEST_SAME_BATCH)
+    gains = passing(answer.confirmation, answer.checks)
+    best = next(iter(gains), None)
+    same_batch = next((c for c in gains if c.candidate == BEST_SAME_BATCH), None)
     return Study(
         script=script,
-        verdict=verdict(answer),
+        verdict=verdict(
+            answer.searched,
+            answer.confirmation,
+            answer.checks,
+            promising=candidates(space, tried, objective),
+            refused=answer.refused,
+            objective=objective,
+            ended=answer.ended,
+        ),
         baseline=_baseline(space, answer),
         best=_configuration(best),
         best_same_batch=_configuration(same_batch),
@@ -86,7 +96,7 @@ def study_record(
         budget=budget,
         plan=plan,
         identity=identity,
-        payoff=payoff(best or same_batch, answer),
+        payoff=payoff(best, answer),
         stopped=answer.searched.stopped,
         importance_note=importance_note,
         notes=answer.notes,
@@ -131,68 +141,23 @@ def effects(name: str, values: Sequence[Value], tried: Sequence[Tried]) -> tuple
 
 
 def payoff(best: Confirmation | None, answer: Answer) -> Payoff:
-    """Hours saved by each run of the script as it stands, and the runs that pay for the tuning."""
-    if best is None or best.ratio is None:
+    """Hours saved by each run of the script as it stands, and the runs that pay for the tuning.
+
+    Only the training steps become shorter: start-up, validation and callbacks stay as they are.
+    """
+    if best is None or not best.candidate_samples_per_s or not best.baseline_samples_per_s:
         return Payoff(
             hours_saved_per_run=None, break_even_runs=None,
             reason="no configuration is recommended",
         )  # fmt: skip
-    if answer.run_s is None:
-        return Payoff(hours_saved_per_run=None, break_even_runs=None, reason=answer.run_s_reason)
-    saved_s = answer.run_s * (1 - 1 / best.ratio)
-    return Payoff(
-        hours_saved_per_run=saved_s / 3600,
-        break_even_runs=answer.spent_s / saved_s if saved_s > 0 else None,
-    )
-
-
-def verdict(answer: Answer) -> str:
-    """One sentence: the confirmed gain, or why there is none."""
-    searched = answer.searched
-    count, places = len(searched.tried), f"{len({_key(t) for t in searched.tried})} configurations"
-    if searched.failed:
-        return f"The script fails as it is, so there is nothing to tune: {searched.failed}"
-    gains = [c for c in answer.confirmation if c.worth_having and not _refused(answer, c)]
-    if gains:
-        best = max(gains, key=lambda c: c.ratio or 0.0)
-        low, high = best.ci95 or (0.0, 0.0)
-        return (
-            f"In {count} trials of {places}, {_changes(best, searched)} is {best.ratio:.2f} times "
-            f"as fast as the script as it is (95 % interval {low:.2f} to {high:.2f}, "
-            f"{best.rounds} rounds in fresh processes)."
-        )
-    if not answer.confirmation:
-        return _unconfirmed(searched)
-    first = answer.confirmation[0]
-    refusal = _refused(answer, first)
-    if not refusal and is_open(first):
-        seen = f" was {first.ratio:.2f} times as fast, but " if first.ratio is not None else ": "
-        return f"Not decided: {_changes(first, searched)}{seen}{first.reason}. {_GO_ON}"
-    return f"No gain worth having: {refusal or first.reason}."
-
-
-def _unconfirmed(searched: Searched) -> str:
-    """Why nothing was there to confirm: nothing was faster, or nothing else was measured."""
-    others = {_key(t) for t in candidates(searched.tried)}
-    go_on = f" {_GO_ON}" if searched.out_of_time else ""
-    if not others:
-        only = "nothing was measured beside the script as it is"
-        return f"Not decided: {only}: {searched.stopped}.{go_on}"
-    many = f"none of {len(others)} other configurations was faster"
-    none = many if len(others) > 1 else "the one other configuration was not faster"
-    ended = f", and {searched.stopped}" if searched.out_of_time else ""
-    return f"No gain worth having: {none} than the script as it is{ended}.{go_on}"
-
-
-def _recommended(answer: Answer, name: str) -> Confirmation | None:
-    """The confirmed candidate of that name that the guard lets pass, or None."""
-    found = [c for c in answer.confirmation if c.candidate == name]
-    return next((c for c in found if c.worth_having and not _refused(answer, c)), None)
-
-
-def _refused(answer: Answer, confirmation: Confirmation) -> str:
-    checks = [c for c in answer.checks if c.candidate == confirmation.candidate]
-    return "; ".join(c.evidence for c in checks if c.passed is False)
+    if answer.steps_s is None:
+        return Payoff(hours_saved_per_run=None, break_even_runs=None, reason=answer.steps_s_reason)
+    saved_s = answer.steps_s * (1 - best.baseline_samples_per_s / best.candidate_samples_per_s)
+    if saved_s <= 0:
+        return Payoff(
+            hours_saved_per_run=None, break_even_runs=None, reason="it saves no time",
+        )  # fmt: skip
+    return Payoff(hours_saved_per_run=saved_s / 3600, break_even_runs=answer.spent_s / saved_s)
 
 
 def _configuration(found: Confirmation | None) -> Configuration | None:
@@ -211,13 +176,3 @@ def _baseline(space: Space, answer: Answer) -> Configuration:
     tried = answer.searched.tried
     first = tried[0].outcome.samples_per_s if tried else None
     return Configuration(knobs=own, samples_per_s=first)
-
-
-def _changes(best: Confirmation, searched: Searched) -> str:
-    own: Mapping[str, Value] = searched.tried[0].knobs if searched.tried else {}
-    changed = [f"{k}={v}" for k, v in best.knobs.items() if k not in own or not same(own[k], v)]
-    return ", ".join(changed) or "it"
-
-
-def _key(tried: Tried) -> tuple[tuple[str, Value], ...]:
-    return tuple(sorted(tried.knobs.items()))

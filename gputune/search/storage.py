@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import json
 import os
@@ -27,6 +28,8 @@ from gputune.search.trying import Outcome, Tried
 NAME: Final = "gputune"
 BROKEN_OFF: Final = "the trial was broken off"
 DIED: Final = "the tuner's process died while this trial ran"
+_BUSY: Final = frozenset({errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES})
+"""What flock says where another process has the lock; anything else is no such answer."""
 MOST_DEATHS: Final = 3
 """Ours: so many deaths during the same configuration are no chance: it may be the reason."""
 
@@ -72,6 +75,7 @@ class Store:
         self._space = space
         self._most_deaths = most_deaths
         self._lock = lock
+        self._set_aside: set[int] = set()
         self.path = path
         self.notes = notes
         """What had to be repaired, for the report."""
@@ -105,13 +109,14 @@ class Store:
 
         A trial that was broken off, or during which the tuner died, is none of them, and will be
         made again. A configuration during which it died three times counts as a failure, since it
-        may be the reason; the script as it is never does.
+        may be the reason; the script as it is never does. A failure of the script as it is counts
+        in the session that saw it: what was wrong (a GPU that others held) may be over.
         """
         found: list[Tried] = []
         deaths: dict[str, int] = {}
         for trial in self._study.get_trials(deepcopy=False):
             one = self._tried(trial, len(found))
-            if one is None or one.outcome.reason == BROKEN_OFF:
+            if one is None or one.outcome.reason == BROKEN_OFF or trial.number in self._set_aside:
                 continue
             if one.outcome.reason == DIED:
                 key = json.dumps(dict(one.knobs), sort_keys=True)
@@ -162,8 +167,15 @@ class Store:
         return self._study.user_attrs.get(key)
 
     def recover(self) -> None:
-        """Close the trials that ran when the last tuner ended; finish those that have a result."""
+        """Close the trials that ran when the last tuner ended; finish those that have a result.
+
+        What an earlier session saw of a script that failed as it is, is set aside.
+        """
         for trial in self._study.get_trials(deepcopy=False):
+            if trial.user_attrs.get("source") == "baseline":
+                seen = trial.user_attrs.get("outcome")
+                if seen is not None and seen["state"] != "complete":
+                    self._set_aside.add(trial.number)
             if trial.state.is_finished():
                 continue
             stored = trial.user_attrs.get("outcome")
@@ -205,24 +217,24 @@ def open_store(
     identity: Identity,
     *,
     fresh: bool = False,
+    lock: IO[bytes] | None = None,
     most_deaths: int = MOST_DEATHS,
 ) -> Store:
-    """Open or begin the study in `path`.
+    """Open or begin the study in `path`; `lock` is what `hold` gave, which it then owns.
 
     Raises StudyBusy where another tuner holds it (two would disturb each other's measurements),
     OtherStudy where it belongs to another script, arguments, environment, objective or space,
     DamagedStudy where it cannot be read. With `fresh` a new one is begun, and the old file is kept
     under a name of its own.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = _hold(path)
+    lock = hold(path) if lock is None else lock
     try:
         with suppress(FileNotFoundError):
             Path(f"{path}.lock").unlink()  # Optuna's own, of a tuner that was killed: we hold ours
         if fresh and path.exists():
             path.rename(_free_name(path))
         path.touch(mode=0o600)
-        notes = repair(path)
+        notes = [*repair(path), *_unheld(lock)]
         store = Store(path, space, lock, notes, most_deaths)
         stored = store.noted("identity")
         if stored is None:
@@ -255,6 +267,8 @@ def differences(first: Identity, second: Identity) -> tuple[str, ...]:
         )
     if first.objective != second.objective:
         found.append(f"objective (it was {first.objective})")
+    if first.fit != second.fit:
+        found.append(f"training (--fit was {first.fit or 'not given'})")
     if first.space_sha256 != second.space_sha256:
         found.append("space of settings (knobs, their values, or what is held fixed)")
     return tuple(found)
@@ -289,13 +303,20 @@ def _is_json(line: bytes) -> bool:
         return False
 
 
-def _hold(path: Path) -> IO[bytes]:
-    """The file's lock, which the kernel frees when the process ends, however it ends."""
+def hold(path: Path) -> IO[bytes]:
+    """The study's lock, which the kernel frees when the process ends, however it ends.
+
+    Raises StudyBusy where another tuner has it. A file system without locks gives one that holds
+    nobody off.
+    """
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     name = path.with_name(f"{path.name}.held")
     lock = os.fdopen(os.open(name, os.O_RDWR | os.O_CREAT, 0o600), "r+b")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
+        if error.errno not in _BUSY:
+            return lock
         holder = lock.read().decode(errors="replace").strip() or "unknown"
         lock.close()
         raise StudyBusy(
@@ -306,6 +327,32 @@ def _hold(path: Path) -> IO[bytes]:
     lock.write(f"process {os.getpid()} on {socket.gethostname()}".encode())
     lock.flush()
     return lock
+
+
+def _unheld(lock: IO[bytes]) -> list[str]:
+    """What to say where the file system has no locks: asking again for one's own is no harm."""
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        return [
+            f"the folder's file system gives no lock ({error.strerror or error}): see that no "
+            "other tuner works on this study"
+        ]
+    return []
+
+
+def stored_identity(path: Path) -> Identity | None:
+    """What the study in `path` belongs to; None where there is none, or none that can be read."""
+    if not path.is_file() or not path.stat().st_size:
+        return None
+    try:
+        with quiet():
+            study = optuna.load_study(
+                study_name=NAME, storage=JournalStorage(JournalFileBackend(str(path)))
+            )
+            return _identity(study.user_attrs["identity"])
+    except Exception:  # whatever is wrong with the file, `open_store` says it in words
+        return None
 
 
 def _free_name(path: Path) -> Path:
@@ -320,6 +367,7 @@ def _identity(stored: Mapping[str, Any]) -> Identity:
         environment=tuple((str(k), str(v)) for k, v in stored["environment"]),
         space_sha256=stored["space_sha256"],
         objective=stored["objective"],
+        fit=stored.get("fit"),
     )
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import Literal, Protocol
 
 from gputune.schema.config import Value
+from gputune.schema.study import Objective as Objective
 from gputune.schema.study import TrialState
 from gputune.search.space import Point
 
-Objective = Literal["throughput", "energy", "memory"]
 Source = Literal["baseline", "expert", "sampler", "rest"]
 SLOWEST = 0.98
 """For the objective `memory`: a configuration may be 2 % slower than the baseline, no more."""
@@ -83,6 +83,21 @@ def sound(outcome: Outcome) -> Outcome:
         exit_code=outcome.exit_code,
         stderr_tail=outcome.stderr_tail,
     )
+
+
+def merit(outcome: Outcome, objective: Objective) -> float | None:
+    """What of an outcome a ratio is taken of, larger being better; None where it is not known.
+
+    Samples/s, samples a joule, or one over the peak bytes.
+    """
+    if outcome.state != "complete":
+        return None
+    if objective == "throughput":
+        return outcome.samples_per_s
+    used = (
+        outcome.energy_j_per_sample if objective == "energy" else outcome.peak_memory_bytes
+    )  # fmt: skip
+    return 1 / used if used else None
 
 
 def score(outcome: Outcome, objective: Objective, baseline: Outcome | None) -> float | None:

@@ -38,12 +38,14 @@ class TuneOptions:
 class Progress:
     """Who listens to a study. All are called in the thread that called `tune`.
 
-    `on_space` is told the budget and the number of trials at most; `on_begin` a trial's number,
-    its knobs and why it is made.
+    `on_space` is told the budget, the script's own knobs and the seconds that are spent already;
+    `on_kept` each trial that an earlier session made; `on_begin` a trial's number, its knobs and
+    why it is made.
     """
 
     on_note: Callable[[str], None] = lambda _: None
     on_space: Callable[[Budget, Mapping[str, Value], float], None] = lambda *_: None
+    on_kept: Callable[[Trial], None] = lambda _: None
     on_begin: Callable[[int, Mapping[str, Value], str], None] = lambda *_: None
     on_trial: Callable[[Trial], None] = lambda _: None
     should_stop: Callable[[], bool] = lambda: False

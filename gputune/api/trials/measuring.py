@@ -30,7 +30,9 @@ class Trials:
         self._script = script
         self._space = space
         self._objective = objective
-        self._resident = ResidentTrials(script) if resident else None
+        # Of a process's peak memory on a CPU nobody can say to which of its trials it belongs.
+        self._grows = objective == "memory" and not script.profile.device_memory
+        self._resident = ResidentTrials(script) if resident and not self._grows else None
 
     def __enter__(self) -> Trials:
         return self
@@ -46,6 +48,8 @@ class Trials:
     @property
     def why_new_processes(self) -> str:
         """Why no trial can be made in the process of another; nothing where some can."""
+        if self._grows:
+            return "the peak memory of a process is that of all its trials together"
         return self._resident.reason if self._resident is not None else "it was not asked for"
 
     def measure(self, knobs: Mapping[str, Value], incumbent: float | None) -> Outcome:
@@ -53,7 +57,7 @@ class Trials:
         wanted = self._settings(knobs)
         # The fastest is not always the best: only for throughput is a slow trial a lost one.
         options = self._options(knobs, incumbent if self._objective == "throughput" else None)
-        if self._resident is not None and not self._compiles(knobs):
+        if self._resident is not None and not self._compiles(knobs) and not _fills_a_file(knobs):
             inside, outside = _split(wanted)
             try:
                 found = self._resident.measure(inside, process_settings=outside, options=options)
@@ -126,6 +130,13 @@ def _split(wanted: Sequence[Setting]) -> tuple[list[Setting], list[Setting]]:
     """Those that a process can take at any time, and those that it must begin with."""
     inside = [s for s in wanted if knob_of(s).takes_effect != "process"]
     return inside, [s for s in wanted if s not in inside]
+
+
+def _fills_a_file(knobs: Mapping[str, Value]) -> bool:
+    """Whether a cache goes to a file: a later trial of the same process would find it full."""
+    return any(
+        name.partition("@")[0] == "cache" and value == "file" for name, value in knobs.items()
+    )
 
 
 def _is_cache(name: str, value: Value) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from gputune.api.studies import keep_runs, kept_runs
+from gputune.api.studies import keep_runs, keep_spent, kept_runs, spent_before
 from gputune.api.trials.asking import Progress, TuneOptions
 from gputune.api.trials.guarding import Guard, Guarded
 from gputune.api.trials.measuring import Trials
@@ -23,10 +23,14 @@ from gputune.search.planning import longest_confirmed_s, plan
 from gputune.search.record import BEST, BEST_SAME_BATCH, Answer, study_record
 from gputune.search.record import trial as trial_record
 from gputune.search.space import Space
+from gputune.search.stopping import LENT_FRACTION
 from gputune.search.storage import Store
 from gputune.search.study import Searched, Searching, search
 from gputune.search.trying import Outcome, Tried
 from gputune.sensors.resources import usable_memory_bytes
+
+WARM_BYTES = 50e6
+"""Ours: what a process reads from storage besides its data: libraries, and pages that were lost."""
 
 
 @dataclass(frozen=True)
@@ -59,11 +63,18 @@ class StudyRun:
         self._clock = clock
         self._began = began
         self._before_s = before_s
+        self._earlier_s = spent_before(store)
 
     def run(self) -> tuple[Study, Config | None]:
         """Search, guard, confirm; the record, and what it recommends."""
         say, stop = self._progress.on_note, self._progress.should_stop
-        self._progress.on_space(self._budget, self._space.baseline_knobs, self._before_s)
+        spent_s = self._earlier_s + self._before_s
+        self._progress.on_space(self._budget, self._space.baseline_knobs, spent_s)
+        kept = self._store.tried()
+        for tried in kept:
+            self._progress.on_kept(trial_record(tried))
+        if kept:
+            say(f"going on with what was measured before: {len(kept)} trials, {spent_s:.0f} s")
         for note in self._store.notes:
             say(note)
         searched = self._search()
@@ -91,9 +102,9 @@ class StudyRun:
             self._store,
             Searching(
                 space=self._space, budget=self._budget, objective=self._options.objective,
-                seed=self._options.seed, spent_before_s=self._before_s, clock=self._clock,
-                should_stop=self._progress.should_stop, on_begin=self._progress.on_begin,
-                on_trial=on_trial,
+                seed=self._options.seed, spent_before_s=self._earlier_s + self._before_s,
+                clock=self._clock, should_stop=self._progress.should_stop,
+                on_begin=self._progress.on_begin, on_trial=on_trial,
             ),
         )  # fmt: skip
 
@@ -110,20 +121,20 @@ class StudyRun:
         def on_run(run: Run) -> None:
             runs.append(run)
             keep_runs(self._store, named, tuple(runs))
+            keep_spent(self._store, self._spent_s())
             rate = f"{run.samples_per_s:.5g} samples/s" if run.samples_per_s else run.reason
             self._progress.on_note(f"round {run.round + 1}, {run.arm.replace('_', ' ')}: {rate}")
 
-        # Its share, and what search and guard have left of theirs.
-        budget_s = max(
-            self._budget.confirmation_s,
-            self._budget.total_s - self._spent_s() + sum(r.duration_s for r in runs),
-        )
+        # What search and guard have left; the search may have borrowed half of the share.
+        left_s = self._budget.total_s - self._spent_s() + sum(r.duration_s for r in runs)
+        budget_s = max((1 - LENT_FRACTION) * self._budget.confirmation_s, left_s)
         max_s = longest_confirmed_s(self._script.profile, budget_s, len(arms))
         done = confirm(
             arms, _Short(self._trials, max_s), runs=tuple(runs), on_run=on_run,
             should_stop=self._progress.should_stop, budget_s=budget_s,
+            objective=self._options.objective,
         )  # fmt: skip
-        return tuple(judge(arm, done) for arm in arms[1:])
+        return tuple(judge(arm, done, self._options.objective) for arm in arms[1:])
 
     def _answer(
         self,
@@ -133,13 +144,16 @@ class StudyRun:
         confirmed: tuple[Confirmation, ...],
     ) -> tuple[Study, Config | None]:
         length = run_length(self._script.profile)
+        keep_spent(self._store, self._spent_s())
         answer = Answer(
             searched=searched,
             confirmation=confirmed,
             checks=_checks(guarded, arms),
             spent_s=self._spent_s(),
-            run_s=length.seconds,
-            run_s_reason=length.reason,
+            steps_s=length.steps_s,
+            steps_s_reason=length.reason,
+            refused=guarded.refused if guarded is not None else (),
+            ended=self._progress.should_stop(),
             notes=self._notes(searched, guarded, arms, confirmed),
         )
         record = study_record(
@@ -147,7 +161,7 @@ class StudyRun:
             objective=self._options.objective, seed=self._options.seed, budget=self._budget,
             plan=plan(self._script.profile, self._space, self._budget),
         )  # fmt: skip
-        best = record.best or record.best_same_batch
+        best = record.best
         if best is None:
             return record, None
         gain = next(c for c in confirmed if dict(c.knobs) == dict(best.knobs))
@@ -165,7 +179,8 @@ class StudyRun:
         if self._trials.why_new_processes:
             notes.append(f"Each trial had a process of its own: {self._trials.why_new_processes}.")
         if self._progress.should_stop():
-            notes.append("You ended it; the same command goes on with what was measured.")
+            without = " without --fresh" if self._options.fresh else ""
+            notes.append(f"You ended it; the same command{without} goes on with what was measured.")
         if guarded is not None:
             notes += [
                 f"Trial {number} is not recommended: {why}." for number, why in guarded.refused
@@ -174,10 +189,16 @@ class StudyRun:
         for one in confirmed:
             notes += self._of_training(one)
         read = [t.outcome.read_bytes for t in searched.tried if t.outcome.read_bytes is not None]
-        if read:
+        if read and max(read) < WARM_BYTES:
             notes.append(
-                "The trials ran with a warm page cache (the fullest read "
+                "The trials ran with a warm page cache (none read more than "
                 f"{max(read) / 1e6:.3g} MB from storage): they say nothing about a cold one."
+            )
+        elif read:
+            notes.append(
+                f"The trials read from {min(read) / 1e6:.3g} to {max(read) / 1e6:.3g} MB from "
+                "storage: those that read less found their data in the page cache, which is no "
+                "gain of their settings."
             )
         return tuple(dict.fromkeys(notes))
 
@@ -213,9 +234,7 @@ class StudyRun:
 
     def _spent_s(self) -> float:
         """What the study has cost, in all its sessions."""
-        tried = self._store.tried()
-        before = max((t.began_s + t.outcome.duration_s for t in tried), default=0.0)
-        return max(self._clock() - self._began, before)
+        return self._earlier_s + self._clock() - self._began
 
 
 def _arms(space: Space, guarded: Guarded) -> tuple[Arm, ...]:

@@ -4,17 +4,20 @@ import itertools
 import math
 import random
 from collections.abc import Mapping
+from dataclasses import replace
 from statistics import fmean, stdev
 
 import pytest
 
 from gputune.schema.config import Value
+from gputune.schema.study import Objective
 from gputune.search.confirmation import (
     BASELINE,
     LEAST_ROUNDS,
     MOST_ROUNDS,
     Arm,
     Run,
+    baseline_failed,
     confirm,
     detectable_deviations,
     exact_p,
@@ -180,8 +183,50 @@ def test_a_baseline_that_fails_ends_the_confirmation() -> None:
 
     machine = Failing(1.5)
     done = confirm(ARMS[:2], machine, budget_s=1e6)
-    assert len(machine.ran) == 1
-    assert "the baseline failed: no disk" in judge(ARMS[1], done).reason
+    assert len(machine.ran) == 2
+    found = judge(ARMS[1], done)
+    assert found.reason == "the script as it is failed: no disk"
+    assert baseline_failed(found) and is_open(found)
+
+
+def test_a_baseline_that_fails_once_ends_nothing() -> None:
+    class Once(Machine):
+        def fresh(self, knobs: Mapping[str, Value]) -> Outcome:
+            found = super().fresh(knobs)
+            first = len(self.ran) == 1
+            return Outcome(state="failed", reason="signal 7", duration_s=1.0) if first else found
+
+    found = judge(ARMS[1], confirm(ARMS[:2], Once(1.5), budget_s=1e6))
+    assert found.worth_having and found.ratio == pytest.approx(1.5, rel=0.05)
+
+
+@pytest.mark.parametrize("objective", ["energy", "memory"])
+def test_another_objective_is_what_is_compared(objective: Objective) -> None:
+    """Half the joules and half the bytes at the same speed."""
+
+    class Frugal(Machine):
+        def fresh(self, knobs: Mapping[str, Value]) -> Outcome:
+            used = 0.5 if knobs["x"] else 1.0
+            return replace(
+                super().fresh(knobs), energy_j_per_sample=used, peak_memory_bytes=1e9 * used
+            )
+
+    done = confirm(ARMS[:2], Frugal(1.0), budget_s=1e6, objective=objective)
+    found = judge(ARMS[1], done, objective)
+    assert found.worth_having and found.ratio == pytest.approx(2.0)
+    assert found.in_figures()[0] == pytest.approx(0.5)
+    assert found.candidate_samples_per_s == pytest.approx(100.0, rel=0.05)
+    slow = judge(
+        ARMS[1], confirm(ARMS[:2], Frugal(0.8), budget_s=1e6, objective=objective), objective
+    )
+    assert slow.worth_having == (objective == "energy"), (
+        "less memory at 0.8 of the speed is no gain"
+    )
+
+
+def test_what_was_not_measured_is_not_compared() -> None:
+    done = confirm(ARMS[:2], Machine(1.5), budget_s=1e6, objective="energy")
+    assert "no energy was measured" in judge(ARMS[1], done, "energy").reason
 
 
 def test_an_interrupted_confirmation_goes_on_with_the_runs_it_has() -> None:

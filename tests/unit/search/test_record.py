@@ -42,7 +42,9 @@ def searched() -> Searched:
 
 def record(searched: Searched, *confirmation: Confirmation, **more: Any) -> Study:
     answer = Answer(
-        searched=searched, confirmation=confirmation, **{"spent_s": 900.0, "run_s": 7200.0, **more}
+        searched=searched,
+        confirmation=confirmation,
+        **{"spent_s": 900.0, "steps_s": 7200.0, **more},
     )
     return study_record(
         "train.py", space(), answer, IDENTITY, objective="throughput", seed=1, budget=budget()
@@ -62,10 +64,64 @@ def test_the_gain_that_is_told_is_the_confirmed_one_and_not_the_searchs(
 
 
 def test_without_a_confirmed_gain_nothing_is_recommended(searched: Searched) -> None:
-    same = replace(GAIN, verdict="same", worth_having=False, reason="it lies within 2 % of 1")
-    for found in (record(searched, same), record(searched)):
-        assert found.best is None and found.verdict.startswith("No gain worth having")
-        assert found.payoff.hours_saved_per_run is None and found.payoff.reason
+    same = replace(
+        GAIN, verdict="same", worth_having=False, reason="no gain worth having: within 2 % of 1"
+    )
+    found = record(searched, same)
+    assert found.verdict == "No gain worth having: within 2 % of 1."
+    for one in (found, record(searched)):
+        assert one.best is None
+        assert one.payoff.hours_saved_per_run is None and one.payoff.reason
+
+
+def test_what_was_faster_and_not_confirmed_is_not_called_no_gain(searched: Searched) -> None:
+    ended = record(replace(searched, stopped="you ended it", out_of_time=True), ended=True)
+    assert ended.verdict.startswith("Not decided: batch_size=")
+    assert "times as fast in the search, and you ended it before" in ended.verdict
+    assert ended.verdict.endswith("The same command goes on from here.")
+    refused = record(searched, refused=((3, "it leaves 2 % free"),))
+    assert refused.verdict == (
+        "No gain worth having: what was better was refused: trial 3: it leaves 2 % free."
+    )
+
+
+def test_an_interrupted_confirmation_needs_no_larger_budget(searched: Searched) -> None:
+    open_ = replace(
+        GAIN, verdict="inconclusive", worth_having=False, rounds=3, reason="3 rounds are too few"
+    )
+    said = record(searched, open_, ended=True).verdict
+    assert "was 2.00 times as fast, but you ended it. The same command goes on" in said
+
+
+def test_the_script_that_failed_by_itself_decides_nothing(searched: Searched) -> None:
+    why = "the script as it is failed: no disk"
+    broken = replace(
+        GAIN, ratio=None, ci95=None, verdict="inconclusive", worth_having=False, reason=why
+    )
+    said = record(searched, broken).verdict
+    assert said.startswith("Not decided: ") and why in said and "--budget" not in said
+
+
+def test_the_recommendation_is_what_the_sentence_says(searched: Searched) -> None:
+    """The largest confirmed gain, be its batch the script's own or not."""
+    kept = replace(GAIN, candidate="best_same_batch", knobs={**BEST, "batch_size": 32}, ratio=2.5)
+    found = record(searched, GAIN, kept)
+    assert "2.50 times" in found.verdict
+    assert found.best == found.best_same_batch and found.best is not None
+    assert found.best.knobs["batch_size"] == 32
+    other = record(searched, GAIN, replace(kept, ratio=1.5))
+    assert "2.00 times" in other.verdict and other.best is not None
+    assert other.best.knobs["batch_size"] == 256 and other.best_same_batch is not None
+    alone = record(searched, kept)
+    assert alone.best == alone.best_same_batch, "the best of all is never null beside the other"
+
+
+def test_energy_and_memory_are_said_as_less_than_one(searched: Searched) -> None:
+    joules = replace(GAIN, objective="energy")
+    assert (
+        "needs 0.50 times the energy a sample of the script as it is (95 % interval 0.48 to 0.53"
+        in (record(searched, joules).verdict)
+    )
 
 
 def test_the_processes_of_a_confirmation_measure_so_long_that_its_least_rounds_fit() -> None:
@@ -109,7 +165,9 @@ def test_where_nothing_else_was_measured_that_is_no_verdict_either(searched: Sea
 
 
 def test_a_search_that_ended_early_says_of_how_many_its_answer_is(searched: Searched) -> None:
-    complete = [t for t in searched.tried if t.outcome.state == "complete"][:3]
+    first = searched.tried[0]
+    slower = [replace(first, number=n, knobs={"prefetch": n}) for n in (1, 2)]
+    complete = [first, *slower]
     found = replace(searched, tried=tuple(complete), stopped="2 s are left", out_of_time=True)
     assert record(found).verdict == (
         "No gain worth having: none of 2 other configurations was faster than the script as it is, "
@@ -132,7 +190,10 @@ def test_the_tuning_pays_after_as_many_runs_as_it_took_of_saved_time(searched: S
     # Twice as fast: of 2 hours 1 is saved; a quarter of an hour of tuning is a quarter of that.
     assert found.hours_saved_per_run == pytest.approx(1.0)
     assert found.break_even_runs == pytest.approx(0.25)
-    unknown = payoff(GAIN, Answer(searched=searched, run_s=None, run_s_reason="endless"))
+    # A batch that trains half as many samples a joule is not paid in hours.
+    as_fast = replace(GAIN, objective="energy", candidate_samples_per_s=100.0)
+    assert record(searched, as_fast).payoff.reason == "it saves no time"
+    unknown = payoff(GAIN, Answer(searched=searched, steps_s=None, steps_s_reason="endless"))
     assert (unknown.hours_saved_per_run, unknown.reason) == (None, "endless")
 
 

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
 import random
@@ -27,6 +29,7 @@ from gputune.search.storage import (
     differences,
     open_store,
     repair,
+    stored_identity,
 )
 from gputune.search.study import search
 from gputune.search.trying import Outcome, Tried
@@ -336,3 +339,26 @@ def test_a_tuner_that_is_killed_at_20_random_moments_ends_where_one_that_was_not
 def test_identities_are_compared_by_what_they_hold_not_by_their_order() -> None:
     turned = replace(IDENTITY, environment=tuple(reversed(IDENTITY.environment)))
     assert differences(IDENTITY, turned) == ()
+
+
+def test_a_file_system_without_locks_is_said_and_used(
+    journal: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_locks(*_: object) -> None:
+        raise OSError(errno.ENOSYS, "Function not implemented")
+
+    monkeypatch.setattr(fcntl, "flock", no_locks)
+    with opened(journal) as store:
+        assert any("gives no lock" in note for note in store.notes)
+        assert search(Counting(), store, searching(space(), trials=2)).tried
+
+
+def test_whose_a_study_is_can_be_asked_before_its_space_is_known(journal: Path) -> None:
+    assert stored_identity(journal) is None
+    with opened(journal):
+        pass
+    assert stored_identity(journal) == IDENTITY
+    (fit,) = differences(IDENTITY, replace(IDENTITY, fit=2))
+    assert "--fit" in fit
+    journal.write_text("no journal\n")
+    assert stored_identity(journal) is None
