@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gputune.knobs.batch_size import KNOB
-from gputune.schema.config import Setting
+from gputune.schema.config import Setting, Value
+from gputune.schema.profile import Profile
+from gputune.schema.site import Site
 from gputune.search.batch_uses import OtherUses, other_uses
 
 
@@ -25,6 +27,33 @@ def places(file: Path, uses: OtherUses) -> str:
     return ", ".join(f"{file.name}:{line}" for line in uses.lines)
 
 
+def tied(profile: Profile) -> dict[str, str]:
+    """Knob -> why it is left out: more in the script depends on the batch size than one call."""
+    site, was = _made_at(profile)
+    if site is None:
+        return {}
+    file = Path(site.file)
+    uses = other_uses_in(file, site.line)
+    if uses is None:
+        return {}
+    name = "BATCH_SIZE" if uses.name.isdigit() else uses.name
+    how = " and give it to both" if uses.name.isdigit() else ""
+    return {
+        KNOB.name: f"{uses.name} is also used at {places(file, uses)}, which a trial would leave "
+        f'as it is: write {name} = gputune.knob("batch_size", {was}){how} to have it searched'
+    }
+
+
+def _made_at(profile: Profile) -> tuple[Site | None, Value]:
+    """The call that makes the batches, and its size: for arrays that is `fit` itself."""
+    found = KNOB.domain(profile)
+    for place in found.places:
+        return place.site, place.was
+    if profile.pipeline is None or profile.pipeline.source != "arrays":
+        return None, None
+    return next((fit.site for fit in profile.fits if fit.analysed), None), found.was
+
+
 def left_as_it_is(settings: Iterable[Setting], source: Path | None) -> tuple[str, ...]:
     """What to say of batch sizes that are put into their call alone while more depends on them.
 
@@ -37,8 +66,10 @@ def left_as_it_is(settings: Iterable[Setting], source: Path | None) -> tuple[str
         file = (source.parent if source is not None else Path()) / setting.site.file
         uses = other_uses_in(file, setting.site.line)
         if uses is not None and uses.value != setting.value:
+            constant = uses.name.isidentifier()
+            how = "changes the constant itself" if constant else "says where it is to be changed"
             said.append(
                 f"batch_size: {uses.name} is also used at {places(file, uses)}, which keeps its "
-                "old value: `gputune apply` changes the constant itself"
+                f"old value: `gputune apply` {how}"
             )
     return tuple(said)

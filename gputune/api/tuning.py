@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 import gputune
-from gputune.api.batch_sizes import other_uses_in, places
+from gputune.api.batch_sizes import tied
 from gputune.api.outputs import OutputFailed
 from gputune.api.recording import sha256_of
 from gputune.api.studies import StudyFiles, newest_profile
@@ -21,7 +21,6 @@ from gputune.api.trials.measuring import Trials
 from gputune.api.trials.process import observe
 from gputune.api.trials.script import Script
 from gputune.api.trials.study import StudyRun
-from gputune.knobs.batch_size import KNOB as BATCH_SIZE
 from gputune.knobs.registry import knobs_for
 from gputune.launch.command import Target, check_target
 from gputune.schema.config import Config
@@ -197,29 +196,13 @@ def _profile(
 
 def _space(profile: Profile, options: TuneOptions) -> Space:
     """The space; what the user's configuration sets is what is tried first."""
-    choice = replace(options.choice, tied=_tied(profile))
+    choice = replace(options.choice, tied=tied(profile))
     space = choose_space(profile, knobs_for(profile), choice)
     if options.start is None:
         return space
     return replace(
         space, dimensions=tuple(_starting(d, options.start) for d in space.dimensions)
     )  # fmt: skip
-
-
-def _tied(profile: Profile) -> dict[str, str]:
-    """The batch size, where more in the script depends on it than the call that makes batches."""
-    place = next(iter(BATCH_SIZE.domain(profile).places), None)
-    if place is None:
-        return {}
-    file = Path(place.site.file)
-    uses = other_uses_in(file, place.site.line)
-    if uses is None:
-        return {}
-    return {
-        BATCH_SIZE.name: f"{uses.name} is also used at {places(file, uses)}, which a trial would "
-        f'leave as it is: write {uses.name} = gputune.knob("batch_size", {place.was}) to have it '
-        "searched"
-    }
 
 
 def _starting(dimension: Dimension, start: Config) -> Dimension:

@@ -57,6 +57,8 @@ class RunSeen:
     pruned_at: float | None = None
     """Samples/s at which it was ended, since it clearly could not win."""
     not_in_force: Sequence[str] = ()
+    noted: Sequence[str] = ()
+    """What else there is to know of settings: they are in force."""
     in_process: bool = False
 
 
@@ -85,6 +87,7 @@ def outcome_of(seen: RunSeen) -> Outcome:
         peak_memory_bytes=_peak(seen),
         energy_j_per_sample=_energy(seen.profile),
         read_bytes=seen.read_bytes,
+        noted=tuple(seen.noted),
         pruned_at=seen.pruned_at if state == "pruned" else None,
     )
 

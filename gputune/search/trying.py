@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, Protocol
 
@@ -41,6 +41,8 @@ class Outcome:
     energy_j_per_sample: float | None = None
     read_bytes: float | None = None
     pruned_at: float | None = None
+    noted: Sequence[str] = ()
+    """What the user should know of settings that were in force."""
 
 
 class Measure(Protocol):

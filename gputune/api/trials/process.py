@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -38,6 +38,7 @@ class Observed:
     ended: TrialEnded
     loss: float | None
     not_in_force: tuple[str, ...]
+    noted: tuple[str, ...]
     error_text: str
     fill_samples_per_s: float | None = None
     pruned_at: float | None = None
@@ -59,6 +60,7 @@ class Observed:
             fill_samples_per_s=self.fill_samples_per_s,
             pruned_at=self.pruned_at,
             not_in_force=self.not_in_force,
+            noted=self.noted,
         )
 
 
@@ -94,6 +96,7 @@ def observe(
         profile = record_of(target, source, session, options, watching, ended, started)
         events = list(read_events(session.events))
         fit = choose_fit(read_run(events).fits, options.fit)
+        missing, noted = sorted_notes(notes_of(options.settings, events))
         return Observed(
             profile=profile,
             ended=ended,
@@ -101,9 +104,8 @@ def observe(
             fill_samples_per_s=fill_rate(fit, profile) if options.warm_epochs else None,
             pruned_at=pruned_at(fit),
             measured_s=measured_s(fit),
-            not_in_force=tuple(
-                note for note in notes_of(options.settings, events) if is_not_in_force(note)
-            ),
+            not_in_force=missing,
+            noted=noted,
             error_text=tail(log.with_suffix(".err"), ERROR_BYTES),
         )
 
@@ -111,6 +113,12 @@ def observe(
 def is_not_in_force(note: str) -> bool:
     """Whether a note about a setting says that the run did not have it."""
     return ": not in force: " in note or ": no place found: " in note
+
+
+def sorted_notes(notes: Sequence[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Notes about settings: of those that the run did not have, and of those that it had."""
+    missing = tuple(note for note in notes if is_not_in_force(note))
+    return missing, tuple(note for note in notes if note not in missing)
 
 
 @contextmanager

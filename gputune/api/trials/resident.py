@@ -21,10 +21,10 @@ from gputune.api.recording import record_of_events
 from gputune.api.trials.process import (
     ERROR_BYTES,
     fill_rate,
-    is_not_in_force,
     loss_of,
     measured_s,
     pruned_at,
+    sorted_notes,
     ticking,
 )
 from gputune.api.trials.script import Script
@@ -168,6 +168,7 @@ class _Child:
         error = str(last["error"]) if last is not None else tail(_errors(self._log), ERROR_BYTES)
         self.rss_bytes = last.get("rss_bytes") if last is not None else None
         read_after = self._read_bytes()
+        missing, noted = sorted_notes(notes_of(settings, events))
         seen = RunSeen(
             profile=profile,
             exit_code=1 if last is not None and error else how.exit_code,
@@ -183,7 +184,8 @@ class _Child:
             loss=loss_of(fit),
             fill_samples_per_s=fill_rate(fit, profile) if options.warm_epochs else None,
             pruned_at=pruned_at(fit),
-            not_in_force=tuple(n for n in notes_of(settings, events) if is_not_in_force(n)),
+            not_in_force=missing,
+            noted=noted,
             in_process=True,
         )
         return seen, last is not None and not error and ended is None

@@ -188,6 +188,8 @@ class StudyRun:
         notes += _not_looked_at(_checks(guarded, arms), arms)
         for one in confirmed:
             notes += self._of_training(one)
+            same = [t for t in searched.tried if dict(t.knobs) == dict(one.knobs)]
+            notes += [f"{note}." for t in same for note in t.outcome.noted]
         read = [t.outcome.read_bytes for t in searched.tried if t.outcome.read_bytes is not None]
         if read and max(read) < WARM_BYTES:
             notes.append(

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -39,3 +40,13 @@ def test_a_study_that_was_killed_makes_no_trial_twice(tmp_path: Path) -> None:
     found = run_study(pipeline(), trials, tmp_path)
     assert len(found.study.trials) == 6
     assert len(trials.measured) == 2
+
+
+def test_what_a_trial_noted_of_its_settings_is_told_of_what_is_confirmed(tmp_path: Path) -> None:
+    def answer(knobs: Mapping[str, Value]) -> Outcome:
+        return replace(by_depth(knobs), noted=(f"prefetch: {knobs['prefetch']} is noted",))
+
+    first = run_study(pipeline(), FakeTrials(answer), tmp_path)
+    assert [n for n in first.study.notes if "noted" in n] == ["prefetch: 2 is noted."]
+    again = run_study(pipeline(), FakeTrials(answer), tmp_path)
+    assert set(first.study.notes) <= set(again.study.notes)
