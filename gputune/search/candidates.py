@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from gputune.schema.config import Value
+from gputune.schema.config import DECLARED, Value
 from gputune.search.space import BATCH_SIZE, Space, same
 from gputune.search.trying import Objective, Tried, score
 
@@ -50,5 +50,6 @@ def has_same_batch(space: Space, knobs: Mapping[str, Value]) -> bool:
     A knob that the script declares may be anything: a width, a number of layers, a batch size.
     """
     own = space.baseline_knobs
-    names = {d.name for d in space.dimensions if d.changes == "training"} | {BATCH_SIZE}
+    searched = {d.name for d in space.dimensions if d.changes == "training"}
+    names = {*searched, *(name for name in own if name.startswith(DECLARED)), BATCH_SIZE}
     return all(same(own[name], knobs.get(name)) for name in names if name in own)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from gputune.schema.config import Value
-from gputune.search.candidates import candidates
+from gputune.search.candidates import candidates, has_same_batch
 from gputune.search.keeping import InMemory
 from gputune.search.space import Space
 from gputune.search.study import Searched, search
@@ -317,3 +317,17 @@ def test_what_is_no_better_than_the_script_as_it_is_is_no_candidate() -> None:
     )
     found = run(measure)
     assert candidates(space(), found.tried, "throughput").overall == ()
+
+
+def test_a_declared_batch_size_that_is_held_is_not_the_scripts_own() -> None:
+    held = space(
+        dimension("prefetch", "none", 1), fixed={"knob.batch_size": 128},
+        fixed_baseline={"knob.batch_size": 32}, fixed_changes={"knob.batch_size": "training"},
+    )  # fmt: skip
+    assert has_same_batch(held, held.baseline_knobs)
+    assert not has_same_batch(held, held.knobs((1,)))
+    rate = space(
+        dimension("prefetch", "none", 1), fixed={"learning_rate": 0.1},
+        fixed_baseline={"learning_rate": 0.01}, fixed_changes={"learning_rate": "training"},
+    )  # fmt: skip
+    assert has_same_batch(rate, rate.knobs((1,)))
