@@ -30,7 +30,8 @@ from gputune.schema.study import Budget, Identity, Plan, Study
 from gputune.search.choosing import BadChoice, choose_space
 from gputune.search.outcomes import outcome_of
 from gputune.search.planning import longest_profile_s, plan, plan_lines
-from gputune.search.space import Dimension, Space, index_of
+from gputune.search.space import Space
+from gputune.search.starting import begin_with
 from gputune.search.storage import OtherStudy, differences, hold, open_store, stored_identity
 from gputune.sensors.nvml import open_gpu_sensor
 from gputune.sensors.resources import cpu_model, usable_cores
@@ -75,9 +76,9 @@ def plan_study(profile: Profile, options: TuneOptions) -> Planned:
 
     Raises BadChoice for a knob or a value that cannot be meant.
     """
-    space = _space(profile, options)
+    space, notes = _space(profile, options)
     made = plan(profile, space, options.budget)
-    return Planned(made, plan_lines(space, made))
+    return Planned(made, (*notes, *plan_lines(space, made)))
 
 
 def known_profile(target: Target, folder: Path) -> Profile | None:
@@ -127,7 +128,9 @@ def tune(
         kept = None if options.fresh else files.read_profile(identity)
         found = profile or kept or _profile(target, source, options, budget, progress)
         _fits(found, options)
-        space = _space(found, options)
+        space, notes = _space(found, options)
+        for note in notes:
+            progress.on_note(note)
         identity = replace(identity, space_sha256=space.sha256())
         script = Script(target=target, source=source, profile=found)
         try:
@@ -194,25 +197,11 @@ def _profile(
     return seen.profile
 
 
-def _space(profile: Profile, options: TuneOptions) -> Space:
-    """The space; what the user's configuration sets is what is tried first."""
+def _space(profile: Profile, options: TuneOptions) -> tuple[Space, tuple[str, ...]]:
+    """The space; what the user's configuration sets is tried first, or named."""
     choice = replace(options.choice, tied=tied(profile))
     space = choose_space(profile, knobs_for(profile), choice)
-    if options.start is None:
-        return space
-    return replace(
-        space, dimensions=tuple(_starting(d, options.start) for d in space.dimensions)
-    )  # fmt: skip
-
-
-def _starting(dimension: Dimension, start: Config) -> Dimension:
-    """The dimension, with what the configuration says of it as the value to try first."""
-    for setting in start.settings:
-        place = dimension.place.site if dimension.place is not None else None
-        if setting.knob == dimension.knob and setting.site in (None, place):
-            index = index_of(dimension.values, setting.value)
-            return dimension if index is None else replace(dimension, first=index)
-    return dimension
+    return begin_with(space, options.start.settings if options.start is not None else ())
 
 
 def _identity(target: Target, source: Path | None, options: TuneOptions) -> Identity:
