@@ -44,6 +44,10 @@ class Outcome:
     noted: Sequence[str] = ()
     """What the user should know of settings that were in force."""
 
+    def __post_init__(self) -> None:
+        # A journal has lists; one that was read again is the same outcome.
+        object.__setattr__(self, "noted", tuple(self.noted))
+
 
 class Measure(Protocol):
     """Whoever can measure a configuration: in this process, in a new one, or from a table."""
