@@ -17,7 +17,7 @@ from gputune.rewrite.patch.source import (
     argument,
     method_of,
 )
-from gputune.rewrite.patch.values import set_argument
+from gputune.rewrite.patch.values import has_value, set_argument
 from gputune.schema.config import Setting
 
 
@@ -49,7 +49,11 @@ def _calls(
     if setting.knob == "learning_rate":
         return [_optimizer(made, source, call) for source, call in _compiles(made)]
     if setting.site is not None:
-        return [call_at(made, setting, methods, value)]
+
+        def done(source: Source, call: cst.Call) -> bool:
+            return has_value(made, source, call, setting.knob, value)
+
+        return [call_at(made, setting, methods, done)]
     if methods == ["compile"]:
         return list(_compiles(made))
     if setting.knob == "batch_size":

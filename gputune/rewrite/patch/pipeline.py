@@ -12,8 +12,9 @@ from gputune.rewrite.call import METHODS
 from gputune.rewrite.expressions import expression
 from gputune.rewrite.patch.fits import Fed
 from gputune.rewrite.patch.names import spelled
-from gputune.rewrite.patch.places import call_at, chain_end, ends, put_before
+from gputune.rewrite.patch.places import call_at, chain_end, ends, last_of
 from gputune.rewrite.patch.plan import ALREADY, MADE, Plan, Refused
+from gputune.rewrite.patch.recorded import stands_alone, texts_of, was_taken_out
 from gputune.rewrite.patch.source import (
     Source,
     chain,
@@ -21,17 +22,67 @@ from gputune.rewrite.patch.source import (
     root,
     stage_method,
 )
-from gputune.rewrite.patch.values import set_argument
+from gputune.rewrite.patch.values import has_value, set_argument
 from gputune.schema.config import Setting
 
 
 def insert_call(made: Plan, setting: Setting, edit: InsertCall) -> None:
     """Put a call into the pipeline, or take it out; raises Refused."""
+    if _is_gone(made, setting, edit):
+        return
     if edit.place == "last":
-        for end in ends(made, setting, edit.method):
+
+        def done(source: Source, call: cst.Call) -> bool:
+            end = Fed(source, call, last_of(source, call, edit.method))
+            return _has_depth(made, setting, edit, end)
+
+        for end in ends(made, setting, edit.method, done):
             _insert_last(made, setting, edit, end)
     else:
         _insert_behind(made, setting, edit)
+
+
+def _is_gone(made: Plan, setting: Setting, edit: InsertCall) -> bool:
+    """Whether the recorded call, which is to be taken out, is no longer there."""
+    site = setting.site
+    if setting.value != edit.absent or site is None or stage_method(setting.stage) != edit.method:
+        return False
+    source = made.sources.at(site.file)
+    if isinstance(source, str) or not site.code:
+        return False
+    places = [n for n, text in enumerate(texts_of(source), 1) if text == site.code]
+    if stands_alone(site.code) and len(places) > 1:
+        raise Refused(f"«{site.code[:80]}» stands in several lines: take out the one that is meant")
+    gone = not places if stands_alone(site.code) else was_taken_out(source, site, edit.method)
+    if gone:
+        what = f"no «{site.code[:80]}» stands in it any more"
+        made.say(setting, ALREADY, source.path.name, what)
+    return gone
+
+
+def _has_depth(made: Plan, setting: Setting, edit: InsertCall, end: Fed) -> bool:
+    """Whether the pipeline's end is as the setting wants it."""
+    if setting.value == edit.absent:
+        return end.present is None
+    if setting.value == edit.to_device:
+        return _to_device(end)
+    value = expression(setting.knob, setting.value)
+    return (
+        end.present is not None
+        and value is not None
+        and has_value(made, end.source, end.present, setting.knob, value)
+    )
+
+
+def _to_device(end: Fed) -> bool:
+    over = end.source.parents.get(end.node)
+    call = end.source.parents.get(over) if over is not None else None
+    return any(
+        isinstance(one, cst.Call)
+        and method_of(one) == "apply"
+        and any("prefetch_to_device" in end.source.text(arg) for arg in one.args)
+        for one in (end.node, call)
+    )
 
 
 def _insert_last(made: Plan, setting: Setting, edit: InsertCall, end: Fed) -> None:
@@ -44,6 +95,9 @@ def _insert_last(made: Plan, setting: Setting, edit: InsertCall, end: Fed) -> No
             made.say(setting, MADE, end.source.label(end.present), f".{edit.method}(…) taken out")
         return
     if setting.value == edit.to_device:
+        if _to_device(end):
+            made.say(setting, ALREADY, where, "it ends in a prefetch to the device")
+            return
         text = f".apply({spelled(end.source, 'tf.data', made.of(end.source).imports)}" + (
             '.experimental.prefetch_to_device("GPU:0"))'
         )
@@ -69,27 +123,27 @@ def _insert_behind(made: Plan, setting: Setting, edit: InsertCall) -> None:
     if setting.site is None:
         raise Refused("where it belongs is not recorded: take the configuration of a profile")
     own = stage_method(setting.stage)
-    source = made.sources.at(setting.site.file)
-    if isinstance(source, str):
-        raise Refused(source)
-    there = put_before(source, setting, edit.method)
-    if there is not None:
-        made.say(setting, ALREADY, source.label(there), "the cache is there")
-        return
-    source, call = call_at(made, setting, [own] if own else [])
+
+    def present(source: Source, call: cst.Call) -> list[cst.Call]:
+        return [one for one in chain(chain_end(source, call)) if method_of(one) == edit.method]
+
+    source, call = call_at(
+        made, setting, [own] if own else [],
+        lambda source, call: bool(present(source, call)) is (setting.value != edit.absent),
+    )  # fmt: skip
     if not own:
         call = chain_end(source, call)
     where = source.label(call)
-    present = [one for one in chain(chain_end(source, call)) if method_of(one) == edit.method]
+    there = present(source, call)
     if setting.value == edit.absent:
-        for one in present:
+        for one in there:
             made.of(source).dropped.add(one)
             made.say(setting, MADE, source.label(one), f".{edit.method}(…) taken out")
-        if not present:
+        if not there:
             made.say(setting, ALREADY, where, f"no .{edit.method}(…) stands there")
         return
-    if present:
-        made.say(setting, ALREADY, source.label(present[0]), f"there is a .{edit.method}(…)")
+    if there:
+        made.say(setting, ALREADY, source.label(there[0]), f"there is a .{edit.method}(…)")
         return
     steps, moved = _moving(source, call, edit, where)
     path = dict(edit.words).get(setting.value, setting.value)
