@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import libcst as cst
 
 from gputune.knobs.knob import InsertCall
-from gputune.knobs.moving import OPENS, CannotMove, moving
+from gputune.knobs.moving import MAY_STAY, OPENS, CannotMove, moving
 from gputune.rewrite.call import METHODS
 from gputune.rewrite.expressions import expression
 from gputune.rewrite.patch.fits import Fed
@@ -19,8 +17,15 @@ from gputune.rewrite.patch.source import (
     Source,
     chain,
     method_of,
-    root,
     stage_method,
+)
+from gputune.rewrite.patch.upstream import (
+    Upstream,
+    inside,
+    names_bound,
+    names_in,
+    strays,
+    upstream,
 )
 from gputune.rewrite.patch.values import has_value, set_argument
 from gputune.schema.config import Setting
@@ -145,7 +150,7 @@ def _insert_behind(made: Plan, setting: Setting, edit: InsertCall) -> None:
     if there:
         made.say(setting, ALREADY, source.label(there[0]), f"there is a .{edit.method}(…)")
         return
-    steps, moved = _moving(source, call, edit, where)
+    steps, moved = _moving(made, source, call, edit)
     path = dict(edit.words).get(setting.value, setting.value)
     text = f".{edit.method}({path!r})" if path else f".{edit.method}()"
     changes = made.of(source)
@@ -165,82 +170,62 @@ _Steps = list[tuple[cst.SimpleStatementLine, cst.Call]]
 
 
 def _moving(
-    source: Source, call: cst.Call, edit: InsertCall, where: str
+    made: Plan, source: Source, call: cst.Call, edit: InsertCall
 ) -> tuple[_Steps, list[cst.Call]]:
     """What moves behind the cache, in its order: statements of their own, and calls of this chain.
 
-    Of the statements above, which may be meant, only those calls count that have to move, and
-    those that open files; raises Refused.
+    Raises Refused, also where something that has to move may stand above without being known.
     """
-    earlier = [
-        (one, other)
-        for other in sorted(_steps_above(source, call), key=lambda s: source.line(s[0]))
-        for one in reversed(other)
-        if method_of(one) in (*edit.moves, *OPENS)
-    ]
-    own = [one for one in reversed(chain(call)[1:]) if one is not root(call)]
-    calls = [*(one for one, _ in earlier), *own]
+    where = source.label(call)
+    above = upstream(source, call)
+    own = set(chain(call))
     try:
-        indices = moving([method_of(one) for one in calls], edit.moves, edit.method)
+        indices = moving([method_of(one) for one in above.calls], edit.moves, edit.method)
     except CannotMove as error:
         raise Refused(str(error), where) from error
+    opened = any(method_of(one) in OPENS for one in above.calls)
+    methods = tuple(m for m in edit.moves if not (opened and m == MAY_STAY))
     steps: _Steps = []
-    for one, other in (earlier[i] for i in indices if i < len(earlier)):
-        step = _step(source, other, call)
-        if step is None:
-            names = " and ".join(f".{m}(…)" for m in edit.moves)
+    for one in (above.calls[i] for i in indices):
+        if one not in own:
+            steps.append((_step(source, above, one, edit, where), one))
+    within = inside(source, above.calls, edit.moves)
+    if within is not None:
+        raise Refused(
+            f".{method_of(within)}(…) stands in what the calls above the cache are given "
+            f"({source.label(within)}), and would be frozen in it",
+            where,
+        )
+    if above.unknown:
+        for there, one in strays(made.sources, source, call, above.calls, methods):
             raise Refused(
-                f"{names} above the cache would be frozen in it, and one stands in another "
-                f"statement ({source.label(other[0])}): move it behind, then apply again",
+                f"it comes from «{above.unknown}», which is not followed, and .{method_of(one)}(…) "
+                f"at {there.label(one)} may stand above the cache, which would freeze its order",
                 where,
             )
-        steps.append((step, one))
-    return steps, [calls[i] for i in indices if i >= len(earlier)]
+    return steps, [above.calls[i] for i in indices if above.calls[i] in own]
 
 
-def _step(source: Source, step: list[cst.Call], call: cst.Call) -> cst.SimpleStatementLine | None:
-    """The line `ds = ds.shuffle(9)`, alone in it and without a comment, of the call's own block."""
-    line, target = source.statement(step[0]), source.parents.get(step[0])
-    mine, begins = source.statement(call), root(call)
-    if line is None or mine is None or not isinstance(begins, cst.Name) or len(step) > 1:
-        return None
-    plain = (
-        isinstance(target, cst.Assign)
-        and [source.text(t.target) for t in target.targets] == [begins.value]
-        and source.text(root(step[0])) == begins.value
-        and line.body == (target,)
-        and source.parents.get(line) is source.parents.get(mine)
-        and "#" not in source.text(line)
+def _step(
+    source: Source, above: Upstream, one: cst.Call, edit: InsertCall, where: str
+) -> cst.SimpleStatementLine:
+    """The line of a call that moves; raises Refused where it has to stay."""
+    step = above.steps.get(one)
+    if step is None:
+        raise Refused(_frozen(source, one), where)
+    given = {name for arg in one.args for name in names_in(arg)}
+    for other in above.between.get(one, ()):
+        if names_bound(other) & given or other in above.used.get(one, ()):
+            raise Refused(
+                f".{method_of(one)}(…) at {source.label(one)} stands above it, and cannot move "
+                f"behind .{edit.method}: {source.label(other)} is in between",
+                where,
+            )
+    return step
+
+
+def _frozen(source: Source, one: cst.Call) -> str:
+    return (
+        f".{method_of(one)}(…) above the cache would be frozen in it, and stands in another "
+        f"statement ({source.label(one)}): move it behind, then apply again"
     )
-    return line if plain else None
-
-
-def _steps_above(source: Source, call: cst.Call) -> Iterator[list[cst.Call]]:
-    """The chains before this one that its pipeline may have come through.
-
-    Those of the same variable in the same function above it, and all of a function of the file
-    that the chain begins with; without more knowledge all that could be meant.
-    """
-    begins = root(call)
-    function = source.function(call)
-    line = source.positions[call].start.line
-    own = set(chain(chain_end(source, call)))
-    called = ""
-    if isinstance(begins, cst.Name):
-        called = begins.value
-    maker = method_of(begins) if isinstance(begins, cst.Call) else ""
-    for other in source.calls:
-        if other in own or other is not chain_end(source, other):
-            continue
-        there = source.function(other)
-        if called and there is function and source.positions[other].start.line <= line:
-            parent = source.parents.get(other)
-            targets = (
-                [source.text(t.target) for t in parent.targets]
-                if isinstance(parent, cst.Assign) else []
-            )  # fmt: skip
-            first = root(other)
-            if called in targets or (isinstance(first, cst.Name) and first.value == called):
-                yield chain(other)
-        if maker and there is not None and there.name.value == maker:
-            yield chain(other)

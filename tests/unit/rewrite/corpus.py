@@ -122,6 +122,61 @@ CASES: dict[str, Case] = {
         "ds = files().map(decode)\n" + FIT,
         CACHE, refused="frozen",
     ),
+    "a shuffle in a step, and what is split off behind it": Case(
+        TF + "ds = tf.data.Dataset.range(9)\nds = ds.shuffle(9, reshuffle_each_iteration=False)\n"
+        "val = ds.take(2)\nds = ds.skip(2)\nds = ds.map(decode)\n" + FIT,
+        CACHE, refused=".skip is in between",
+    ),
+    "a shuffle in a step, and a look at it": Case(
+        TF + "ds = tf.data.Dataset.range(9)\nds = ds.shuffle(9)\nshow(ds)\nds = ds.map(decode)\n" + FIT,
+        CACHE, refused="cannot move behind .cache: train.py:4 is in between",
+    ),
+    "a shuffle in a step whose size is set anew": Case(
+        TF + "n = 9\nds = tf.data.Dataset.range(9)\nds = ds.shuffle(n)\nn = 3\nds = ds.map(decode)\n" + FIT,
+        CACHE, refused="train.py:5 is in between",
+    ),
+    "a shuffle and a batch in steps": Case(
+        TF + "ds = tf.data.Dataset.range(9)\nds = ds.shuffle(9)\nds = ds.batch(4)\nds = ds.map(decode)\n"
+        + FIT,
+        CACHE, refused=".batch is in between",
+    ),
+    "a repeat and a batch in steps": Case(
+        TF + "ds = tf.data.Dataset.range(9)\nds = ds.repeat()\nds = ds.batch(4)\nds = ds.map(decode)\n"
+        + FIT,
+        CACHE, refused=".batch is in between",
+    ),
+    "a shuffle of an attribute": Case(
+        TF + "class D:\n    def make(self):\n        self.ds = tf.data.Dataset.range(9)\n"
+        "        self.ds = self.ds.shuffle(9)\n        self.ds = self.ds.map(decode)\n" + FIT,
+        CACHE, refused="frozen in it, and stands in another statement (train.py:5)",
+    ),
+    "a shuffle of what a function is given": Case(
+        TF + "def prep(raw):\n    return raw.map(decode)\n\n\n"
+        "ds = prep(tf.data.Dataset.range(9).shuffle(9))\n" + FIT,
+        CACHE, refused="«raw», which is not followed, and .shuffle(…) at train.py:6",
+    ),
+    "a shuffle in another file": Case(
+        TF + "from data import raw\nds = raw().map(decode)\n" + FIT,
+        CACHE, refused=".shuffle(…) at data.py:2 may stand above the cache",
+        files={"data.py": "def raw():\n    return open_all().shuffle(9)\n"},
+    ),
+    "a shuffle two variables away": Case(
+        TF + "a = tf.data.Dataset.range(9)\nb = a.shuffle(9)\nc = b\nds = c.map(decode)\n" + FIT,
+        CACHE, refused="another statement (train.py:3)",
+    ),
+    "a shuffle of another pipeline of the same name": Case(
+        TF + "ds = tf.data.Dataset.range(9)\nds = ds.shuffle(9)\nother = ds\n"
+        "ds = tf.data.Dataset.range(5)\nds = ds.map(decode)\n" + FIT,
+        CACHE, ("ds = ds.shuffle(9)\n", "ds = ds.map(decode).cache()\n"),
+    ),
+    "a shuffle in what is zipped": Case(
+        TF + "ds = tf.data.Dataset.zip((a.shuffle(9), b)).map(decode)\n" + FIT,
+        CACHE, refused="stands in what the calls above the cache are given",
+    ),
+    "a numpy shuffle, and a dataset of which nothing is known": Case(
+        TF + "import numpy as np\nnp.random.shuffle(x)\nds = load(tf.repeat(x, 2)).map(decode)\n" + FIT,
+        CACHE, ("load(tf.repeat(x, 2)).map(decode).cache()\n",),
+    ),
     "step by step": Case(
         TF + "ds = tf.data.Dataset.range(9)\nds = ds.map(decode)\nds = ds.batch(4)\n" + FIT,
         (*parallel(), *batch("ds.batch(4)", stage=".batch(4)")),
