@@ -24,6 +24,8 @@ class Upstream:
     """The calls above one, from the source on, and how far they are known."""
 
     calls: list[cst.Call]
+    begins: cst.BaseExpression
+    """What it begins with: a name, or the call of a function."""
     steps: dict[cst.Call, cst.SimpleStatementLine] = field(default_factory=dict)
     """The line `ds = ds.shuffle(9)` of a call that can be taken from there."""
     between: dict[cst.Call, list[Statement]] = field(default_factory=dict)
@@ -35,9 +37,18 @@ class Upstream:
 
 
 def upstream(source: Source, call: cst.Call) -> Upstream:
-    """Follow the pipeline of a call back to where it is made."""
+    """Follow the pipeline of a call back to where it is made; the call itself is not in it."""
+    return _followed(source, call, chain(call)[1:])
+
+
+def feeding(source: Source, given: cst.BaseExpression) -> Upstream:
+    """Follow the pipeline that an expression is back to where it is made."""
+    return _followed(source, given, chain(given))
+
+
+def _followed(source: Source, call: cst.BaseExpression, own: list[cst.Call]) -> Upstream:
     begins: cst.BaseExpression = root(call)
-    found = Upstream([one for one in reversed(chain(call)[1:]) if one is not begins])
+    found = Upstream([one for one in reversed(own) if one is not begins], begins)
     for parent in source.above(call):
         if isinstance(parent, cst.FunctionDef):
             break
@@ -51,7 +62,7 @@ def upstream(source: Source, call: cst.Call) -> Upstream:
         step = _assignment(source, below, begins, used, passed) if _is_name(begins) else None
         if step is None:
             found.unknown = source.text(begins)[:40]
-            found.calls[:0] = _of_maker(source, begins)
+            found.calls[:0] = of_maker(source, begins)
             break
         line, value, beside = step
         same = same and beside
@@ -61,7 +72,8 @@ def upstream(source: Source, call: cst.Call) -> Upstream:
         if same and len(calls) == 1 and _is_step(source, line, root(call), first):
             found.steps[calls[0]] = line
             found.between[calls[0]], found.used[calls[0]] = passed[:-1], list(used)
-        below, begins = line, first
+        below = line
+        found.begins = begins = first
     if any(method_of(one) in _JOINS for one in found.calls):
         found.unknown = found.unknown or "what it is joined with"
     return found
@@ -167,7 +179,7 @@ def _is_step(
     )
 
 
-def _of_maker(source: Source, begins: cst.BaseExpression) -> list[cst.Call]:
+def of_maker(source: Source, begins: cst.BaseExpression) -> list[cst.Call]:
     """The calls in the functions of the file that have the name of what is called."""
     called = method_of(begins)
     return [

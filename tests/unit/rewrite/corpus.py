@@ -245,6 +245,51 @@ CASES: dict[str, Case] = {
         "import keras\nmodel.compile('adam')\nmodel.fit(\n    x,\n    y,\n    epochs=2,\n)\n",
         batch(), ("    epochs=2,\n    batch_size=256,\n)",),
     ),
+    "a batch size of arrays, and a validation of batches": Case(
+        TF + "val = tf.data.Dataset.range(9).batch(64)\nmodel.compile('adam')\n"
+        "model.fit(x, y, validation_data=val, epochs=3)\n",
+        batch(), ("validation_data=val, epochs=3, batch_size=256)", ".batch(64)"),
+    ),
+    "a batch size of two trainings on the same arrays": Case(
+        "import keras\nmodel.compile('adam')\nmodel.fit(x, y, epochs=1)\nmodel.compile('sgd')\n"
+        "model.fit(x, y, epochs=9, batch_size=8)\n",
+        batch(), ("fit(x, y, epochs=1, batch_size=256)", "fit(x, y, epochs=9, batch_size=256)"),
+    ),
+    "a batch size of two trainings on other arrays": Case(
+        "import keras\nmodel.compile('adam')\nmodel.fit(x, y, epochs=1)\n"
+        "model.fit(u, v, epochs=9, batch_size=8)\n",
+        batch(), refused="several trainings have different data (train.py:3, train.py:4)",
+    ),
+    "a batch size where the pipeline above fit makes batches": Case(
+        TF + "val = tf.data.Dataset.range(3).batch(64)\nds = tf.data.Dataset.range(9).batch(5)\n"
+        "ds = ds.map(decode).batch(32)\nds = ds.prefetch(1)\n" + FIT,
+        batch(), (".batch(5)", "ds = ds.map(decode).batch(256)", ".batch(64)"),
+    ),
+    "a batch size in the function that makes the pipeline": Case(
+        TF + "from data import train, val\nds = train()\n" + FIT,
+        batch(), (".batch(256)", ".batch(64)"),
+        files={
+            "data.py": TF + "def train():\n    return tf.data.Dataset.range(9).batch(32)\n\n\n"
+            "def val():\n    return tf.data.Dataset.range(9).batch(64)\n",
+        },
+    ),
+    "a batch size of one of Keras' makers": Case(
+        "from keras.utils import image_dataset_from_directory\n"
+        "ds = image_dataset_from_directory('a')\nval = image_dataset_from_directory('b')\n" + FIT,
+        batch(), ("('a', batch_size=256)", "('b')\n"),
+    ),
+    "a batch size of a PyDataset": Case(
+        "import keras\nclass Seq(keras.utils.PyDataset):\n    pass\n\n\nds = Seq(x, 32)\n" + FIT,
+        batch(), refused="fit is fed from «Seq(x, 32)», and it is not certain what makes the batches",
+    ),
+    "a batch size of a generator": Case(
+        "import keras\nmodel.compile('adam')\nmodel.fit(gen.flow(x, y, batch_size=32), epochs=2)\n",
+        batch(), refused="set the batch size 256 where they are made",
+    ),
+    "a batch size where only the validation makes batches": Case(
+        TF + "val = tf.data.Dataset.range(9).batch(64)\nds = load()\n" + FIT,
+        batch(), refused="fit is fed from «load()»",
+    ),
     "a constant": Case(
         TF + "BATCH = 32  # rows\nds = tf.data.Dataset.range(9).batch(BATCH)\nn = 9 // BATCH\n" + FIT,
         batch("batch(BATCH)", stage=".batch(32)"), ("BATCH = 256  # rows\n", "batch(BATCH)"),
