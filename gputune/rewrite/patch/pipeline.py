@@ -8,7 +8,7 @@ from gputune.knobs.knob import InsertCall
 from gputune.knobs.moving import MAY_STAY, OPENS, CannotMove, moving
 from gputune.rewrite.call import METHODS
 from gputune.rewrite.expressions import expression
-from gputune.rewrite.patch.fits import Fed
+from gputune.rewrite.patch.feeds import Fed
 from gputune.rewrite.patch.names import spelled
 from gputune.rewrite.patch.places import call_at, chain_end, ends, last_of
 from gputune.rewrite.patch.plan import ALREADY, MADE, Plan, Refused
@@ -22,6 +22,8 @@ from gputune.rewrite.patch.source import (
 from gputune.rewrite.patch.upstream import (
     Upstream,
     inside,
+    is_method,
+    later,
     names_bound,
     names_in,
     strays,
@@ -93,6 +95,8 @@ def _to_device(end: Fed) -> bool:
 def _insert_last(made: Plan, setting: Setting, edit: InsertCall, end: Fed) -> None:
     where = end.source.label(end.node)
     if setting.value == edit.absent:
+        if end.hidden and setting.was != edit.absent:
+            raise Refused(f"{end.hidden} may be what is meant: take it out by hand", where)
         if end.present is None:
             made.say(setting, ALREADY, where, f"no .{edit.method}(…) stands there")
         else:
@@ -130,7 +134,8 @@ def _insert_behind(made: Plan, setting: Setting, edit: InsertCall) -> None:
     own = stage_method(setting.stage)
 
     def present(source: Source, call: cst.Call) -> list[cst.Call]:
-        return [one for one in chain(chain_end(source, call)) if method_of(one) == edit.method]
+        calls = (*chain(chain_end(source, call)), *later(source, call))
+        return [one for one in calls if method_of(one) == edit.method]
 
     source, call = call_at(
         made, setting, [own] if own else [],
@@ -144,6 +149,13 @@ def _insert_behind(made: Plan, setting: Setting, edit: InsertCall) -> None:
         for one in there:
             made.of(source).dropped.add(one)
             made.say(setting, MADE, source.label(one), f".{edit.method}(…) taken out")
+        others = [
+            (source, one) for source in made.sources.own() for one in source.calls
+            if is_method(source, one, (edit.method,))
+        ]  # fmt: skip
+        if others and not there and setting.was != edit.absent:
+            at = others[0][0].label(others[0][1])
+            raise Refused(f".{edit.method}(…) at {at} may be what is meant: take it out by hand")
         if not there:
             made.say(setting, ALREADY, where, f"no .{edit.method}(…) stands there")
         return
@@ -196,10 +208,11 @@ def _moving(
             f"({source.label(within)}), and would be frozen in it",
             where,
         )
-    if above.unknown:
+    if above.unknown or above.looped:
+        begins = above.unknown or source.text(above.begins)[:40]
         for there, one in strays(made.sources, source, call, above.calls, methods):
             raise Refused(
-                f"it comes from «{above.unknown}», which is not followed, and .{method_of(one)}(…) "
+                f"it comes from «{begins}», which is not followed, and .{method_of(one)}(…) "
                 f"at {there.label(one)} may stand above the cache, which would freeze its order",
                 where,
             )

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import libcst as cst
 
-from gputune.rewrite.patch.fits import Fed, fed
+from gputune.rewrite.patch.feeds import Fed, fed
 from gputune.rewrite.patch.plan import NOTED, Plan, Refused
 from gputune.rewrite.patch.recorded import has_moved, line_now
 from gputune.rewrite.patch.source import (
@@ -101,7 +101,7 @@ def ends(made: Plan, setting: Setting, method: str, done: Done | None = None) ->
     Without `done` it is as wanted where a call of the method is there. Raises Refused.
     """
     if setting.site is None:
-        found = fed(made.sources)
+        found = fed(made.sources, method)
         if isinstance(found, str):
             raise Refused(found)
         return found

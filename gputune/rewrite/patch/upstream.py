@@ -26,12 +26,16 @@ class Upstream:
     calls: list[cst.Call]
     begins: cst.BaseExpression
     """What it begins with: a name, or the call of a function."""
+    function: cst.FunctionDef | None = None
+    """That whose body it was followed in."""
     steps: dict[cst.Call, cst.SimpleStatementLine] = field(default_factory=dict)
     """The line `ds = ds.shuffle(9)` of a call that can be taken from there."""
     between: dict[cst.Call, list[Statement]] = field(default_factory=dict)
     """The statements between such a line and the call."""
     used: dict[cst.Call, list[Statement]] = field(default_factory=dict)
     """Those that use the pipeline besides what is followed here."""
+    looped: bool = False
+    """Whether it is made in a loop or a lambda: what is below comes before it, too."""
     unknown: str = ""
     """What it comes from, where that is not followed any further."""
 
@@ -48,12 +52,14 @@ def feeding(source: Source, given: cst.BaseExpression) -> Upstream:
 
 def _followed(source: Source, call: cst.BaseExpression, own: list[cst.Call]) -> Upstream:
     begins: cst.BaseExpression = root(call)
-    found = Upstream([one for one in reversed(own) if one is not begins], begins)
+    found = Upstream(
+        [one for one in reversed(own) if one is not begins], begins, source.function(call)
+    )
     for parent in source.above(call):
         if isinstance(parent, cst.FunctionDef):
             break
         if isinstance(parent, cst.For | cst.While | cst.Lambda | cst.BaseComp):
-            found.unknown = source.text(begins)[:40]
+            found.looped = True
     below: cst.CSTNode = call
     used: list[Statement] = []
     passed: list[Statement] = []
@@ -77,6 +83,27 @@ def _followed(source: Source, call: cst.BaseExpression, own: list[cst.Call]) -> 
     if any(method_of(one) in _JOINS for one in found.calls):
         found.unknown = found.unknown or "what it is joined with"
     return found
+
+
+def later(source: Source, call: cst.Call) -> Iterator[cst.Call]:
+    """The calls of the steps below, `ds = ds.…`, that go on with what a call's line makes."""
+    line = source.statement(call)
+    block = source.parents.get(line) if line is not None else None
+    if line is None or not isinstance(block, cst.IndentedBlock | cst.Module):
+        return
+    part = line.body[0]
+    if not isinstance(part, cst.Assign) or len(part.targets) > 1 or len(line.body) > 1:
+        return
+    name = source.text(part.targets[0].target)
+    body = list(block.body)
+    at = next(n for n, one in enumerate(body) if one is line)
+    for statement in body[at + 1 :]:
+        assert isinstance(statement, Statement)
+        value = _value_of(source, statement, name)
+        if value is not None and source.text(root(value)) == name:
+            yield from reversed(chain(value))
+        elif name.partition(".")[0] in names_bound(statement) or _sets(source, statement, name):
+            return
 
 
 def _is_name(node: cst.BaseExpression) -> bool:
@@ -141,7 +168,7 @@ def _above(source: Source, node: cst.CSTNode) -> Iterator[tuple[Statement, bool]
 
 
 def _mentions(source: Source, statement: cst.CSTNode, name: str) -> bool:
-    return any(source.text(one) == name for one in _nodes(statement, cst.Name | cst.Attribute))
+    return any(source.text(one) == name for one in nodes_in(statement, cst.Name | cst.Attribute))
 
 
 def _value_of(source: Source, statement: Statement, name: str) -> cst.BaseExpression | None:
@@ -161,7 +188,7 @@ def _value_of(source: Source, statement: Statement, name: str) -> cst.BaseExpres
 def _sets(source: Source, statement: cst.CSTNode, name: str) -> bool:
     return any(
         isinstance(node, _TARGETED) and _mentions(source, node.target, name)
-        for node in _nodes(statement, cst.CSTNode)
+        for node in nodes_in(statement, cst.CSTNode)
     )
 
 
@@ -198,7 +225,7 @@ def strays(
     own = {*known, *_behind(source, call)}
     for where in sources.own():
         for other in where.calls:
-            if other in own or not _is_of(where, other, methods):
+            if other in own or not is_method(where, other, methods):
                 continue
             below = where is source and where.function(other) is function and not looped
             if not below or where.line(other) < source.line(call):
@@ -209,8 +236,8 @@ def inside(source: Source, known: Sequence[cst.Call], methods: tuple[str, ...]) 
     """A call of these methods in what the known calls are given."""
     for call in known:
         for arg in call.args:
-            for other in _nodes(arg, cst.Call):
-                if isinstance(other, cst.Call) and _is_of(source, other, methods):
+            for other in nodes_in(arg, cst.Call):
+                if isinstance(other, cst.Call) and is_method(source, other, methods):
                     return other
     return None
 
@@ -227,7 +254,7 @@ def _behind(source: Source, call: cst.Call) -> Iterator[cst.Call]:
         node = parent
 
 
-def _is_of(source: Source, call: cst.Call, methods: tuple[str, ...]) -> bool:
+def is_method(source: Source, call: cst.Call, methods: tuple[str, ...]) -> bool:
     """Whether it is such a call of a dataset, not of a module: `tf.repeat(x, 2)`."""
     on = receiver(call)
     if method_of(call) == "shuffle_and_repeat":
@@ -243,7 +270,7 @@ def _is_of(source: Source, call: cst.Call, methods: tuple[str, ...]) -> bool:
 def names_bound(statement: cst.CSTNode) -> set[str]:
     """The names that a statement sets anywhere in it."""
     found: set[str] = set()
-    for node in _nodes(statement, cst.CSTNode):
+    for node in nodes_in(statement, cst.CSTNode):
         if isinstance(node, _TARGETED):
             found |= _plain_names(node.target)
         elif isinstance(node, cst.AsName):
@@ -266,11 +293,12 @@ def _plain_names(target: cst.CSTNode) -> set[str]:
 
 def names_in(node: cst.CSTNode) -> set[str]:
     """The names that an expression holds."""
-    return {one.value for one in _nodes(node, cst.Name) if isinstance(one, cst.Name)}
+    return {one.value for one in nodes_in(node, cst.Name) if isinstance(one, cst.Name)}
 
 
-def _nodes(node: cst.CSTNode, kind: object) -> Iterator[cst.CSTNode]:
+def nodes_in(node: cst.CSTNode, kind: object) -> Iterator[cst.CSTNode]:
+    """The node and all in it that are of a kind."""
     if isinstance(node, kind):  # type: ignore[arg-type]
         yield node
     for child in node.children:
-        yield from _nodes(child, kind)
+        yield from nodes_in(child, kind)

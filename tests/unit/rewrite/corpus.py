@@ -222,6 +222,84 @@ CASES: dict[str, Case] = {
         TF + "ds = (tf.data.Dataset.range(9)\n      .batch(4)\n      .prefetch(1))\n" + FIT,
         (Wanted("prefetch", "none"),), ("ds = (tf.data.Dataset.range(9)\n      .batch(4))\n",),
     ),
+    "a prefetch taken out of another variable": Case(
+        TF + "train: tf.data.Dataset = tf.data.Dataset.range(9).prefetch(2).take(3).repeat().skip(1)\n"
+        "ds = train\nds = ds.with_options(o)\n" + FIT,
+        (Wanted("prefetch", "none"),), ("range(9).take(3).repeat().skip(1)\n",),
+    ),
+    "a prefetch taken out of an attribute": Case(
+        TF + "class T:\n    def run(self):\n        self.ds = tf.data.Dataset.range(9).prefetch(2)\n"
+        "        self.m.compile('adam')\n        self.m.fit(self.ds, epochs=1)\n",
+        (Wanted("prefetch", "none"),), ("self.ds = tf.data.Dataset.range(9)\n",),
+    ),
+    "a prefetch in the function that makes the pipeline": Case(
+        TF + "def make():\n    return tf.data.Dataset.range(9).prefetch(2)\n\n\nds = make()\n" + FIT,
+        (Wanted("prefetch", "none"),), refused=".prefetch(…) at train.py:3 may be what is meant",
+    ),
+    "a prefetch in what the function that trains is given": Case(
+        TF + "def train(ds):\n    model.compile('adam')\n    model.fit(ds, epochs=1)\n\n\n"
+        "train(load().prefetch(2))\n",
+        (Wanted("prefetch", "none"),), refused=".prefetch(…) at train.py:7 may be what is meant",
+    ),
+    "a prefetch of a pipeline of the whole file": Case(
+        TF + "ds = tf.data.Dataset.range(9).prefetch(2)\n\n\ndef main():\n    model.compile('adam')\n"
+        "    model.fit(ds, epochs=1)\n\n\nmain()\n",
+        (Wanted("prefetch", "none"),), refused=".prefetch(…) at train.py:2 may be what is meant",
+    ),
+    "a prefetch of one of two that are made at once": Case(
+        TF + "ds, val = a.prefetch(1), b.batch(4)\n" + FIT,
+        (Wanted("prefetch", "none"),), refused=".prefetch(…) at train.py:2 may be what is meant",
+    ),
+    "a prefetch in the middle stays": Case(
+        TF + "ds = tf.data.Dataset.range(9).batch(4).prefetch(2).map(decode)\n" + FIT,
+        (Wanted("prefetch", 8),), (".prefetch(2).map(decode)\n", "fit(ds.prefetch(8), epochs=2)"),
+    ),
+    "a prefetch in the middle is not taken out": Case(
+        TF + "ds = tf.data.Dataset.range(9).batch(4).prefetch(2).map(decode)\n" + FIT,
+        (Wanted("prefetch", "none"),), refused="train.py:2, above .map(…), may be what is meant",
+    ),
+    "a cache taken out of a step of its own": Case(
+        TF + "ds = tf.data.Dataset.range(9)\nds = ds.map(decode)\nds = ds.cache()\n" + FIT,
+        (Wanted("cache", "none", "ds.map(", ".map(decode)"),), ("ds = ds\n",), ("cache",),
+    ),
+    "a cache taken out where another function has it": Case(
+        TF + "def make():\n    return load().map(decode)\n\n\nds = make().cache()\n" + FIT,
+        (Wanted("cache", "none", ".map(", ".map(decode)"),), refused=".cache(…) at train.py:6 may be",
+    ),
+    "fit is given a generator": Case(
+        TF + "def rows():\n    yield 1\n\n\nmodel.compile('adam')\nmodel.fit(rows(), epochs=1)\n",
+        (*PREFETCH, Wanted("private_threadpool", 2)), refused="«rows()», which is a generator",
+    ),
+    "fit is given arrays": Case(
+        TF + "model.compile('adam')\nmodel.fit(x, y, epochs=1)\n",
+        PREFETCH, refused="train.py:3 is given «x» with what only arrays come with",
+    ),
+    "fit is given what numpy has read": Case(
+        TF + "import numpy as np\nx = np.load('x')\nmodel.compile('adam')\nmodel.fit(x, epochs=1)\n",
+        PREFETCH, refused="«x», which are arrays",
+    ),
+    "fit is given a function": Case(
+        TF + "model.compile('adam')\nmodel.fit(lambda: ds, epochs=1)\n", PREFETCH, refused="«lambda: ds»",
+    ),
+    "fit is given a pipeline or nothing": Case(
+        TF + "model.compile('adam')\nmodel.fit(ds if a else None, epochs=1)\n",
+        PREFETCH, refused="train.py:3 is given «None», not a tf.data pipeline",
+    ),
+    "fit is given a PyDataset": Case(
+        TF + "import keras\nclass S(keras.utils.PyDataset):\n    pass\n\n\nds = S()\n" + FIT,
+        PREFETCH, refused="which is a PyDataset",
+    ),
+    "two trainings in one line": Case(
+        TF + "m.compile('adam')\nh = m.fit(ds, epochs=1), m.fit(ds, epochs=2)\n",
+        (Wanted("private_threadpool", 2),),
+        ("Options()\ngputune_options.threading.private_threadpool_size = 2\n"
+         "h = m.fit(ds.with_options(gputune_options), epochs=1), "
+         "m.fit(ds.with_options(gputune_options), epochs=2)",),
+    ),
+    "a training in a comprehension of a class": Case(
+        TF + "class T:\n    h = [m.fit(ds, epochs=2) for _ in range(3)]\n",
+        (Wanted("private_threadpool", 2),), refused="no statement can stand before it",
+    ),
     "fit is given x by name, and a call": Case(
         TF + "model.compile('adam', 'mse')\nmodel.fit(x=make(3), epochs=1)\n",
         PREFETCH, ("model.fit(x=make(3).prefetch(tf.data.AUTOTUNE), epochs=1)",),

@@ -151,3 +151,29 @@ def test_a_line_that_the_user_has_changed_is_refused_whatever_else_has_the_value
     changed = CHAINS.replace(".batch(32)", ".batch(64)", 1)
     after, patch = patch_of(changed, setting(CHAINS, "batch_size", 256, 5, ".batch(32)"))
     assert (after, hows(patch)) == (changed, {"refused"})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TF + "ds = load()\nmodel.compile('adam')\nmodel.fit(ds, epochs=1)\n",
+        TF + "def main():\n    ds = load()\n    m.compile('adam')\n    m.fit(x=ds, epochs=1)\n",
+    ],
+)
+def test_a_second_configuration_adds_to_the_options_of_the_first(text: str) -> None:
+    threads = Setting(knob="private_threadpool", value=4)
+    order = Setting(knob="deterministic", value=False)
+    first, _ = patch_of(text, threads)
+    second, patch = patch_of(first, order)
+    assert hows(patch) == {"made"}
+    assert second == patch_of(text, threads, order)[0]
+    assert second.count("Options()") == second.count(".with_options(") == 1
+    assert patch_of(second, threads, order)[0] == second
+
+
+def test_a_second_configuration_adds_to_the_options_of_a_loop() -> None:
+    threads = setting(LOOP, "private_threadpool", 4, 3, ".prefetch(2)")
+    order = setting(LOOP, "deterministic", False, 3, ".prefetch(2)")
+    first, _ = patch_of(LOOP, threads)
+    second, patch = patch_of(first, order)
+    assert (second, hows(patch)) == (patch_of(LOOP, threads, order)[0], {"made"})
