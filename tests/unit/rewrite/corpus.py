@@ -76,6 +76,39 @@ CASES: dict[str, Case] = {
         TF + "ds = (\n    tf.data.Dataset.range(9)\n    .map(decode)\n    .batch(4)\n)\n" + FIT,
         CACHE, ("    .map(decode)\n    .cache()\n    .batch(4)\n",),
     ),
+    "comments stay at their calls where a shuffle moves": Case(
+        TF + "ds = (\n    tf.data.Dataset.range(9)  # nine\n    # mix\n    .shuffle(9)  # all\n"
+        "    # read\n    .map(decode)  # slow\n    # rows\n    .batch(32)  # few\n)\n" + FIT,
+        CACHE,
+        ("range(9)  # nine\n    # read\n    .map(decode)  # slow\n    .cache()\n    # mix\n"
+         "    .shuffle(9)  # all\n    # rows\n    .batch(32)  # few\n)\n",),
+    ),
+    "comments stay at their calls where a prefetch is taken out": Case(
+        TF + "ds = (\n    tf.data.Dataset.range(9)\n    .batch(32)  # rows\n    # ahead\n"
+        "    .prefetch(2)  # two\n)\n" + FIT,
+        (Wanted("prefetch", "none"),), ("    .batch(32)  # rows\n)\n",), ("# ahead", "# two"),
+    ),
+    "comments stay at their calls where one is put at the end": Case(
+        TF + "ds = (\n    tf.data.Dataset.range(9)\n    .batch(32)  # rows\n    # the end\n)\n"
+        "for x in ds:\n    step(x)\n",
+        (Wanted("prefetch", 4, ".batch(32)", ".batch(32)"),),
+        ("    .batch(32)  # rows\n    .prefetch(4)\n    # the end\n)\n",),
+    ),
+    "comments stay at their calls where the parenthesis ends the line": Case(
+        TF + "ds = (tf.data.Dataset.range(9)\n      .batch(32)  # rows\n      .prefetch(2))\n" + FIT,
+        (Wanted("prefetch", "none"),), ("      .batch(32)  # rows\n      )\n",),
+    ),
+    "comments stay at their calls in a line that goes on": Case(
+        TF + "ds = (tf.data.Dataset.range(9).map(decode)  # slow\n      .batch(32))  # rows\n" + FIT,
+        CACHE, ("range(9).map(decode).cache()  # slow\n      .batch(32))  # rows\n",),
+    ),
+    "comments stay at their arguments": Case(
+        "import keras\nmodel.compile(\n    optimizer='adam',  # kind\n    loss='mse',  # regression\n"
+        "    # no more\n)\nmodel.fit(\n    x,\n    y,  # truth\n    epochs=2  # short\n)\n",
+        (Wanted("steps_per_execution", 8), *batch()),
+        ("# kind\n    loss='mse',  # regression\n    steps_per_execution=8,\n    # no more\n)\n",
+         "y,  # truth\n    epochs=2,  # short\n    batch_size=256\n)\n"),
+    ),
     "a shuffle above the cache moves": Case(
         TF + "ds = tf.data.Dataset.range(9).shuffle(10, seed=1).map(decode).batch(4)\n" + FIT,
         CACHE, ("range(9).map(decode).cache().shuffle(10, seed=1).batch(4)",),
