@@ -14,7 +14,16 @@ from gputune.rewrite.patch.upstream import feeding, is_method, nodes_in
 
 _KEEPS = ("with_options", "ignore_errors", "take", "skip", "repeat", "assert_cardinality")
 """What stands in front of these is at the pipeline's end nevertheless."""
-_NO_DATASETS = ("flow", "flow_from_directory", "flow_from_dataframe")
+_NO_DATASETS = {
+    **dict.fromkeys(("flow", "flow_from_directory", "flow_from_dataframe"), "Keras' own generator"),
+    **dict.fromkeys(("as_numpy", "as_numpy_iterator", "to_numpy"), "arrays"),
+    **dict.fromkeys(
+        ("experimental_distribute_dataset", "distribute_datasets_from_function"),
+        "a distributed dataset",
+    ),
+}
+"""What some methods make."""
+_OF_PYTHON = ("iter", "next", "list", "tuple", "zip", "enumerate", "map", "range")
 _OF_ARRAYS = ("numpy", "pandas", "sklearn")
 
 
@@ -76,8 +85,8 @@ def _end(sources: Sources, source: Source, node: cst.BaseExpression, method: str
 def _no_dataset(sources: Sources, source: Source, fit: cst.Call, node: cst.BaseExpression) -> str:
     """What `fit` is given, in words, where that is no dataset for sure."""
     text = f"«{source.text(node)[:60]}»"
-    y = argument(fit, "y", 1)
-    if (y is not None and source.text(y.value) != "None") or argument(fit, "batch_size", 2):
+    beside = (argument(fit, "y", 1), argument(fit, "batch_size", 2))
+    if any(one is not None and source.text(one.value) != "None" for one in beside):
         return f"{text} with what only arrays come with"
     if isinstance(node, cst.IfExp):
         parts = (node.body, node.orelse)
@@ -89,10 +98,13 @@ def _no_dataset(sources: Sources, source: Source, fit: cst.Call, node: cst.BaseE
     if isinstance(node, cst.Name) and node.value in ("None", "True", "False"):
         return text
     above = feeding(source, node)
-    if any(method_of(one) in _NO_DATASETS for one in above.calls):
-        return f"{text}, which is Keras' own generator"
+    made = next((one for m in above.calls if (one := _NO_DATASETS.get(method_of(m)))), "")
+    if made:
+        return f"{text}, which is {made}"
     begins = above.begins
     called = method_of(begins)
+    if called in _OF_PYTHON:
+        return f"{text}, which Python makes"
     for there in sources.own():
         for function in there.found(cst.FunctionDef):
             assert isinstance(function, cst.FunctionDef)

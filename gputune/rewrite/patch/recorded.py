@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 
 from gputune.rewrite.call import ARGUMENT, METHODS
 from gputune.rewrite.patch.plan import Plan, Refused
@@ -146,9 +147,13 @@ def _alike(text: str, code: str, kept: str) -> bool:
     return bool(re.search(r"\w", plain)) and _without(text, kept) == plain
 
 
+@lru_cache(maxsize=50_000)
 def _without(text: str, kept: str) -> str:
-    """A line without what settings change; the calls of the method `kept` stay."""
-    return " ".join(_reduced(_TOKEN.findall(text), kept))
+    """A line without what settings change; the calls of the method `kept` stay.
+
+    The brackets at its end, too: they move up where the last line of a chain is taken out.
+    """
+    return " ".join(_reduced(_TOKEN.findall(text), kept)).rstrip(" )\\")
 
 
 def _reduced(tokens: list[str], kept: str) -> list[str]:

@@ -176,13 +176,13 @@ def _value_of(source: Source, statement: Statement, name: str) -> cst.BaseExpres
     if not isinstance(statement, cst.SimpleStatementLine) or len(statement.body) != 1:
         return None
     part = statement.body[0]
-    if isinstance(part, cst.Assign) and len(part.targets) == 1:
-        target: cst.BaseExpression = part.targets[0].target
+    if isinstance(part, cst.Assign):
+        targets = [one.target for one in part.targets]
     elif isinstance(part, cst.AnnAssign):
-        target = part.target
+        targets = [part.target]
     else:
         return None
-    return part.value if source.text(target) == name else None
+    return part.value if name in [source.text(one) for one in targets] else None
 
 
 def _sets(source: Source, statement: cst.CSTNode, name: str) -> bool:
@@ -201,6 +201,7 @@ def _is_step(
     return (
         isinstance(mine, cst.Name)
         and isinstance(part, cst.Assign)
+        and len(part.targets) == 1
         and source.text(part.targets[0].target) == source.text(first) == mine.value
         and "#" not in source.text(line)
     )

@@ -318,6 +318,17 @@ CASES: dict[str, Case] = {
         TF + "model.compile('adam')\nmodel.fit(ds if a else None, epochs=1)\n",
         PREFETCH, refused="train.py:3 is given «None», not a tf.data pipeline",
     ),
+    "fit is given a distributed dataset": Case(
+        TF + "ds = strategy.experimental_distribute_dataset(load())\n" + FIT,
+        PREFETCH, refused="«ds», which is a distributed dataset",
+    ),
+    "fit is given what Python makes": Case(
+        TF + "ds = iter(load())\n" + FIT, PREFETCH, refused="«ds», which Python makes",
+    ),
+    "fit is given a batch size of nothing": Case(
+        TF + "model.compile('adam')\nmodel.fit(ds, None, batch_size=None)\n",
+        PREFETCH, ("fit(ds.prefetch(tf.data.AUTOTUNE), None, batch_size=None)",),
+    ),
     "fit is given a PyDataset": Case(
         TF + "import keras\nclass S(keras.utils.PyDataset):\n    pass\n\n\nds = S()\n" + FIT,
         PREFETCH, refused="which is a PyDataset",

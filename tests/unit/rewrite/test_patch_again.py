@@ -90,6 +90,29 @@ def test_a_twin_of_the_recorded_line_is_left_alone(
         assert hows(twice) == {"already"}
 
 
+@pytest.mark.parametrize(
+    "chains",
+    [
+        "ds = load() \\\n    .batch(32) \\\n    .prefetch(2)\n"
+        "val = b \\\n    .batch(32) \\\n    .map(f)\n",
+        "ds = (load()\n    .batch(32)\n    .prefetch(2))\nval = (b\n    .batch(32)\n    .map(f))\n",
+    ],
+)
+def test_a_bracket_that_moves_up_to_the_line_does_not_matter(chains: str) -> None:
+    text = TF + chains
+    settings = [
+        setting(text, "batch_size", 256, 3, ".batch(32)"),
+        setting(text, "prefetch", "none", 4, ".prefetch(2)"),
+    ]
+    after, patch = patch_of(text, *settings)
+    assert hows(patch) == {"made"}
+    assert after == text.replace(".batch(32)", ".batch(256)", 1).replace(
+        " \\\n    .prefetch(2)", ""
+    ).replace("\n    .prefetch(2)", "")
+    again, twice = patch_of(after, *settings)
+    assert (again, hows(twice)) == (after, {"already"})
+
+
 def test_the_twin_that_slid_to_the_recorded_line_is_not_taken_for_it() -> None:
     """Five lines above: the map of `train` stands where that of `val` was recorded."""
     was = CHAINS[::-1].replace(")23(", ")46(", 1)[::-1]
