@@ -9,7 +9,7 @@ import libcst as cst
 from gputune.knobs.knob import SetArgument
 from gputune.rewrite.call import METHODS
 from gputune.rewrite.expressions import AUTOTUNE, expression
-from gputune.rewrite.patch.fits import keras_fits
+from gputune.rewrite.patch.batches import batching
 from gputune.rewrite.patch.places import call_at
 from gputune.rewrite.patch.plan import Plan, Refused
 from gputune.rewrite.patch.source import (
@@ -17,7 +17,7 @@ from gputune.rewrite.patch.source import (
     argument,
     method_of,
 )
-from gputune.rewrite.patch.values import set_argument
+from gputune.rewrite.patch.values import has_value, set_argument
 from gputune.schema.config import Setting
 
 
@@ -49,11 +49,15 @@ def _calls(
     if setting.knob == "learning_rate":
         return [_optimizer(made, source, call) for source, call in _compiles(made)]
     if setting.site is not None:
-        return [call_at(made, setting, methods, value)]
+
+        def done(source: Source, call: cst.Call) -> bool:
+            return has_value(made, source, call, setting.knob, value)
+
+        return [call_at(made, setting, methods, done)]
     if methods == ["compile"]:
         return list(_compiles(made))
     if setting.knob == "batch_size":
-        return _batching(made, methods)
+        return batching(made, methods, value)
     if setting.knob == "interleave":
         found = [
             (s, c) for s in made.sources.own() for c in s.calls if method_of(c) == "interleave"
@@ -89,23 +93,3 @@ def _optimizer(made: Plan, source: Source, compile_: cst.Call) -> tuple[Source, 
         said = source.text(node) if node is not None else "the default"
         raise Refused(f"the optimizer is {said}: write it out with its learning_rate", where)
     return source, node
-
-
-def _batching(made: Plan, methods: list[str]) -> list[tuple[Source, cst.Call]]:
-    """The calls that make the batches where none is recorded: of `fit`, or the only `.batch`."""
-    fits = keras_fits(made.sources)
-    given = [(s, c) for s, c in fits if argument(c, "batch_size", 2) is not None]
-    if given:
-        return given
-    made_by = [
-        (s, c) for s in made.sources.own() for c in s.calls
-        if method_of(c) in methods and method_of(c) not in ("fit", "evaluate", "predict")
-    ]  # fmt: skip
-    if len(made_by) == 1:
-        return made_by
-    if made_by:
-        lines = ", ".join(s.label(c) for s, c in made_by[:6])
-        raise Refused(f"several calls make batches ({lines}), and which is meant is not recorded")
-    if len(fits) == 1:
-        return fits
-    raise Refused("no call that takes a batch size is found")

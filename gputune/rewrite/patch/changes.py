@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import libcst as cst
 
+from gputune.rewrite.patch.chains import (
+    Link,
+    dot_like,
+    is_link,
+    links_of,
+    rebuilt,
+    with_comment,
+)
 from gputune.rewrite.patch.source import Source
 
 
@@ -47,15 +54,16 @@ def changed(source: Source, changes: Changes) -> bytes:
     """The file with the changes made: the same bytes where there are none."""
     if not changes.any:
         return source.before
-    module = source.module.visit(_Maker(changes))
+    module = source.module.visit(_Maker(source, changes))
     assert isinstance(module, cst.Module)
     module = _with_statements(module, source, changes)
     return module.bytes
 
 
 class _Maker(cst.CSTTransformer):
-    def __init__(self, changes: Changes) -> None:
+    def __init__(self, source: Source, changes: Changes) -> None:
         super().__init__()
+        self._source = source
         self._changes = changes
 
     def on_leave(  # type: ignore[override]
@@ -70,19 +78,42 @@ class _Maker(cst.CSTTransformer):
         if isinstance(node, cst.Call) and isinstance(original_node, cst.Call):
             for name, text in wanted.arguments.get(original_node, {}).items():
                 node = _with_argument(node, name, text)
-        if original_node in wanted.dropped:
-            node = _without_last(node)
-        if isinstance(node, cst.BaseExpression):
+        if is_link(original_node) and is_link(node):
+            assert isinstance(node, cst.Call) and isinstance(original_node, cst.Call)
+            if self._ends_chain(original_node):
+                node = self._chain(original_node, node)
+        elif isinstance(node, cst.BaseExpression):
             for text in wanted.behind.get(original_node, ()):
-                node = _with_call(node, text, original_node)
-            for call in wanted.moved.get(original_node, ()):
-                node = _with_moved(node, call)
+                node = _with_call(node, text)
         if isinstance(original_node, cst.SimpleStatementLine) and original_node in wanted.before:
             assert isinstance(node, cst.SimpleStatementLine)
             added = [_statement(text) for text in wanted.before[original_node]]
             added[0] = added[0].with_changes(leading_lines=node.leading_lines)
             return cst.FlattenSentinel([*added, node.with_changes(leading_lines=())])
         return node
+
+    def _ends_chain(self, call: cst.Call) -> bool:
+        over = self._source.parents.get(call)
+        return bool(call.lpar) or not (
+            isinstance(over, cst.Attribute)
+            and isinstance(outer := self._source.parents.get(over), cst.Call)
+            and outer.func is over
+        )
+
+    def _chain(self, before: cst.Call, now: cst.Call) -> cst.BaseExpression:
+        wanted = self._changes
+        links = links_of(before, now)
+        if not any(c in wanted.dropped or c in wanted.behind or c in wanted.moved for c in links):
+            return now
+
+        def change(call: cst.Call, link: Link) -> list[Link]:
+            found = [] if call in wanted.dropped else [link]
+            like = dot_like(link.dot)
+            found += [Link(_parsed(text), like) for text in wanted.behind.get(call, ())]
+            found += [links.get(one) or Link(one, like) for one in wanted.moved.get(call, ())]
+            return found
+
+        return rebuilt(before, now, change)
 
 
 def _with_argument(call: cst.Call, name: str, text: str) -> cst.Call:
@@ -100,72 +131,60 @@ def _with_argument(call: cst.Call, name: str, text: str) -> cst.Call:
         elif isinstance(call.whitespace_before_args, cst.ParenthesizedWhitespace):
             between = call.whitespace_before_args
         if isinstance(last.comma, cst.Comma):  # a comma at the end stays at the end
-            added = added.with_changes(comma=last.comma)
+            end, before = last.comma.whitespace_after, last.whitespace_after_arg
         else:
-            added = added.with_changes(whitespace_after_arg=last.whitespace_after_arg)
+            end, before = last.whitespace_after_arg, cst.SimpleWhitespace("")
+        between, end = _parted(between, end)
+        if isinstance(last.comma, cst.Comma):
+            added = added.with_changes(comma=last.comma.with_changes(whitespace_after=end))
+        else:
+            added = added.with_changes(whitespace_after_arg=end)
         comma = cst.Comma(whitespace_after=between)
-        args[-1] = last.with_changes(comma=comma, whitespace_after_arg=cst.SimpleWhitespace(""))
+        args[-1] = last.with_changes(comma=comma, whitespace_after_arg=before)
     return call.with_changes(args=[*args, added])
 
 
-def _without_last(node: cst.CSTNode) -> cst.CSTNode:
-    """`ds.map(f)` of `ds.map(f).prefetch(2)`, in the parentheses of the whole."""
-    assert isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute)
-    inner = node.func.value
-    return inner.with_changes(
-        lpar=[*node.lpar, *inner.lpar], rpar=[*inner.rpar, *node.rpar]
-    )  # fmt: skip
+def _parted(
+    between: cst.BaseParenthesizableWhitespace, end: cst.BaseParenthesizableWhitespace
+) -> tuple[cst.BaseParenthesizableWhitespace, cst.BaseParenthesizableWhitespace]:
+    """What stands before and behind an argument that is put in a line of its own.
+
+    The comments behind the last argument stay there; those of others are not made twice.
+    """
+    if not isinstance(between, cst.ParenthesizedWhitespace):
+        return between, end
+    plain = with_comment(between.with_changes(empty_lines=()), None)
+    if not isinstance(end, cst.ParenthesizedWhitespace):
+        return plain, end
+    return with_comment(plain, end.first_line), with_comment(end, None)
 
 
 _SIMPLE = (cst.Name, cst.Attribute, cst.Call, cst.Subscript)
 
 
-def _outside(node: cst.BaseExpression, attribute: str, dot: cst.Dot) -> cst.Attribute:
+def _outside(node: cst.BaseExpression, attribute: str) -> cst.Attribute:
     """`node.attribute`; what is no name, call or index is put into parentheses first."""
     if not isinstance(node, _SIMPLE) and not node.lpar:
         node = node.with_changes(lpar=[cst.LeftParen()], rpar=[cst.RightParen()])
-    return cst.Attribute(value=node, attr=cst.Name(attribute), dot=dot)
+    return cst.Attribute(value=node, attr=cst.Name(attribute))
 
 
-def _wrapped(
-    node: cst.BaseExpression, attribute: str, args: Sequence[cst.Arg], dot: cst.Dot, call: cst.Call
-) -> cst.BaseExpression:
-    lpar, rpar = node.lpar, node.rpar
-    if isinstance(node, _SIMPLE):
-        # A chain's parentheses are around all of it: the new call belongs inside.
-        bare = node.with_changes(lpar=(), rpar=())
-        func = _outside(bare, attribute, dot)
-        return call.with_changes(func=func, args=args, lpar=lpar, rpar=rpar)
-    return call.with_changes(func=_outside(node, attribute, dot), args=args, lpar=(), rpar=())
-
-
-def _dot_of(node: cst.CSTNode) -> cst.Dot:
-    """The dot of a chain's last call: one that begins a line makes the next one begin a line."""
-    if isinstance(node, cst.Call) and isinstance(node.func, cst.Attribute):
-        before = node.func.dot.whitespace_before
-        if isinstance(before, cst.ParenthesizedWhitespace):
-            # Without the comments that stand before it.
-            clean = before.with_changes(
-                first_line=before.first_line.with_changes(
-                    comment=None, whitespace=cst.SimpleWhitespace("")
-                ),
-                empty_lines=(),
-            )
-            return node.func.dot.with_changes(whitespace_before=clean)
-        return node.func.dot
-    return cst.Dot()
-
-
-def _with_call(node: cst.BaseExpression, text: str, original: cst.CSTNode) -> cst.BaseExpression:
-    made = cst.parse_expression(f"_{text}")
-    assert isinstance(made, cst.Call) and isinstance(made.func, cst.Attribute)
-    return _wrapped(node, made.func.attr.value, made.args, _dot_of(original), made)
-
-
-def _with_moved(node: cst.BaseExpression, call: cst.Call) -> cst.BaseExpression:
+def _with_call(node: cst.BaseExpression, text: str) -> cst.BaseExpression:
+    call = _parsed(text)
     assert isinstance(call.func, cst.Attribute)
-    bare = call.with_changes(lpar=(), rpar=())
-    return _wrapped(node, call.func.attr.value, call.args, call.func.dot, bare)
+    attribute = call.func.attr.value
+    if isinstance(node, _SIMPLE):
+        # The parentheses are around all of it: the new call belongs inside.
+        func = _outside(node.with_changes(lpar=(), rpar=()), attribute)
+        return call.with_changes(func=func, lpar=node.lpar, rpar=node.rpar)
+    return call.with_changes(func=_outside(node, attribute))
+
+
+def _parsed(text: str) -> cst.Call:
+    """The call of a method, from its dot on."""
+    made = cst.parse_expression(f"_{text}")
+    assert isinstance(made, cst.Call)
+    return made
 
 
 def _statement(text: str) -> cst.BaseStatement:

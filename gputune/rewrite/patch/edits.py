@@ -18,8 +18,8 @@ from gputune.schema.config import Setting
 
 def plan(sources: Sources, settings: Iterable[Setting]) -> Plan:
     """Find what each setting changes. Nothing is changed yet."""
-    made = Plan(sources)
-    for setting in settings:
+    made = Plan(sources, tuple(settings))
+    for setting in made.settings:
         try:
             _of(made, setting)
         except Refused as why:

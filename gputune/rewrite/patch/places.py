@@ -2,44 +2,46 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import libcst as cst
 
-from gputune.rewrite.patch.fits import Fed, fed
+from gputune.rewrite.patch.feeds import Fed, fed
 from gputune.rewrite.patch.plan import NOTED, Plan, Refused
+from gputune.rewrite.patch.recorded import has_moved, line_now
 from gputune.rewrite.patch.source import (
     Source,
     calls_at,
     chain,
-    fits_stage,
-    line_now,
     method_of,
-    receiver,
     stage_method,
 )
-from gputune.rewrite.patch.values import has_value
 from gputune.schema.config import Setting
+
+Done = Callable[[Source, cst.Call], bool]
+"""Whether a call is already as a setting wants it."""
 
 
 def call_at(
-    made: Plan, setting: Setting, methods: list[str], value: str = ""
+    made: Plan, setting: Setting, methods: list[str], done: Done, *, absent: bool = False
 ) -> tuple[Source, cst.Call]:
-    """The call at the recorded place."""
+    """The call at the recorded place; one that is `done` where its line was changed since.
+
+    `absent`: the recorded call itself is to be taken out. Raises Refused.
+    """
     site = setting.site
     assert site is not None
     source = made.sources.at(site.file)
     if isinstance(source, str):
         raise Refused(source)
     wanted = [m for m in methods if m == stage_method(setting.stage)] or methods
-    line = line_now(source, site.line, site.code)
-    if isinstance(line, str):
-        # Its line was changed: by this patch, where a call of its kind has the value already.
-        for call in source.calls:
-            fits = method_of(call) in wanted and (
-                not setting.stage or fits_stage(source, call, setting.stage)
-            )
-            if fits and value and has_value(made, source, call, setting.knob, value):
-                return source, call
-        raise Refused(line)
+
+    def has(line: int) -> bool:
+        found = calls_at(source, line, wanted, setting.stage)
+        return len(found) == 1 and done(source, found[0])
+
+    moved = has_moved(made, source)
+    line = line_now(source, setting, has, absent=absent, moved=moved)
     found = calls_at(source, line, wanted, setting.stage)
     if not found:
         names = " or ".join(f".{m}(…)" for m in wanted[:3]) or "call"
@@ -48,8 +50,9 @@ def call_at(
         raise Refused(
             f"{len(found)} calls of .{method_of(found[0])}(…) stand at {source.path.name}:{line}"
         )
-    called = len(site.via)
-    if called:
+    if not _in_function(source, found[0], site.function):
+        raise Refused(f"{source.path.name}:{line} is not in {site.function}(…) any more")
+    if site.via:
         made.say(
             setting,
             NOTED,
@@ -57,6 +60,16 @@ def call_at(
             "stands in a function: every caller gets it",
         )
     return source, found[0]
+
+
+def _in_function(source: Source, call: cst.Call, name: str) -> bool:
+    """Whether the call stands in the function of this name, as far as a name was recorded."""
+    if not name or (name.startswith("<") and name != "<module>"):
+        return True
+    if name == "<module>":
+        return source.function(call) is None
+    around = [a for a in source.above(call) if isinstance(a, cst.FunctionDef | cst.ClassDef)]
+    return name in [one.name.value for one in around]
 
 
 def chain_end(source: Source, call: cst.Call) -> cst.Call:
@@ -82,36 +95,19 @@ def last_of(source: Source, call: cst.Call, method: str) -> cst.Call | None:
     return None
 
 
-def ends(made: Plan, setting: Setting, method: str) -> list[Fed]:
-    """The expressions that end the pipeline."""
+def ends(made: Plan, setting: Setting, method: str, done: Done | None = None) -> list[Fed]:
+    """The expressions that end the pipeline.
+
+    Without `done` it is as wanted where a call of the method is there. Raises Refused.
+    """
     if setting.site is None:
-        found = fed(made.sources)
+        found = fed(made.sources, method)
         if isinstance(found, str):
             raise Refused(found)
         return found
     own = stage_method(setting.stage)
-    source = made.sources.at(setting.site.file)
-    there = put_before(source, setting, method) if isinstance(source, Source) else None
-    if isinstance(source, Source) and there is not None:
-        return [Fed(source, there, there)]
-    source, call = call_at(made, setting, [own] if own else [])
+    there = done or (lambda source, call: last_of(source, call, method) is not None)
+    source, call = call_at(made, setting, [own] if own else [], there)
     if not own:
         call = chain_end(source, call)
     return [Fed(source, call, last_of(source, call, method))]
-
-
-def put_before(source: Source, setting: Setting, method: str) -> cst.Call | None:
-    """The call that this patch put behind the recorded one before, where its line has changed."""
-    site = setting.site
-    if site is None or isinstance(line_now(source, site.line, site.code), int):
-        return None
-    for call in source.calls:
-        inner = receiver(call)
-        if (
-            method_of(call) == method
-            and isinstance(inner, cst.Call)
-            and setting.stage
-            and fits_stage(source, inner, setting.stage)
-        ):
-            return call
-    return None

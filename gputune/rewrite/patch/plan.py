@@ -27,6 +27,8 @@ class Plan:
     """All changes, by file, and what is said of them."""
 
     sources: Sources
+    settings: tuple[Setting, ...] = ()
+    """All that are asked for."""
     changes: dict[Source, Changes] = field(default_factory=dict)
     told: list[Told] = field(default_factory=list)
 

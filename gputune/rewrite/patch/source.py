@@ -12,8 +12,6 @@ from libcst.metadata import CodeRange, MetadataWrapper, ParentNodeProvider, Posi
 
 from gputune.schema.secrets import redact
 
-_LONGEST = 300
-"""So much of a line a recorded site holds; see `inject/sites`."""
 _LABEL = re.compile(r"\.?(\w+)\((.*)\)", re.DOTALL)
 
 
@@ -167,21 +165,6 @@ def stage_method(stage: str) -> str:
     """`map` of `.map(decode)`; nothing where the label is none of a call."""
     label = _LABEL.fullmatch(stage)
     return label[1] if label is not None else ""
-
-
-def line_now(source: Source, line: int, code: str) -> int | str:
-    """Where the recorded line is now, or the reason why that cannot be told."""
-    if not code:
-        return line
-    texts = [redact(text.strip()[:_LONGEST]) for text in source.lines]
-    if 0 < line <= len(texts) and texts[line - 1] == code:
-        return line
-    places = [number for number, text in enumerate(texts, 1) if text == code]
-    if len(places) == 1:
-        return places[0]
-    if not places:
-        return f"{source.path.name} has no line «{code[:80]}» any more"
-    return f"{source.path.name} has changed: «{code[:80]}» stands in it {len(places)} times"
 
 
 def calls_at(source: Source, line: int, methods: Sequence[str], stage: str = "") -> list[cst.Call]:

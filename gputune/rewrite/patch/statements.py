@@ -5,13 +5,12 @@ from __future__ import annotations
 import libcst as cst
 
 from gputune.knobs.registry import environment_of
+from gputune.rewrite.patch.feeds import Fed
 from gputune.rewrite.patch.names import bound, keras_name, spelled
-from gputune.rewrite.patch.places import ends
+from gputune.rewrite.patch.places import chain_end, ends
 from gputune.rewrite.patch.plan import ALREADY, MADE, Plan, Refused
-from gputune.rewrite.patch.source import (
-    Source,
-    method_of,
-)
+from gputune.rewrite.patch.source import Source, chain, method_of
+from gputune.rewrite.patch.upstream import feeding
 from gputune.rewrite.patch.values import change_value
 from gputune.schema.config import Setting
 
@@ -29,21 +28,64 @@ def set_option(made: Plan, setting: Setting, option: str) -> None:
                 change_value(made, setting, source, node.value, option, value)
                 return
     for end in ends(made, setting, "with_options"):
-        line = end.source.statement(end.node)
-        where = end.source.label(end.node)
-        if line is None:
-            raise Refused(
-                f"no statement can stand before it: set tf.data.Options.{option} = {value}", where
-            )
-        changes = made.of(end.source)
-        known = changes.before.setdefault(line, [])
+        _set_at_end(made, setting, end, option)
+
+
+def _set_at_end(made: Plan, setting: Setting, end: Fed, option: str) -> None:
+    """Give the end of a pipeline options that are made before it, or add to those of a patch."""
+    text = f"tf.data.Options.{option} = {setting.value}"
+    present = _options_of(end)
+    line = end.source.statement(present or end.node)
+    where = end.source.label(end.node)
+    if line is None or _hides_names(end.source, end.node):
+        raise Refused(f"no statement can stand before it: set {text}", where)
+    changes = made.of(end.source)
+    known = changes.before.setdefault(line, [])
+    added = [f"{_OPTIONS}.{option} = {setting.value}"]
+    if present is not None:
+        if not _made_before(end.source, line):
+            raise Refused(f"it has {_OPTIONS} of another place: set {text} there", where)
+    else:
         name = spelled(end.source, "tf.data", changes.imports)
-        made_there = f"{_OPTIONS} = {name}.Options()"
-        if made_there not in known:
-            known.insert(0, made_there)
-            changes.behind.setdefault(end.node, []).insert(0, f".with_options({_OPTIONS})")
-        known.append(f"{_OPTIONS}.{option} = {value}")
-        made.say(setting, MADE, where, f"tf.data.Options.{option} = {value}")
+        added.insert(0, f"{_OPTIONS} = {name}.Options()")
+        behind = changes.behind.setdefault(end.node, [])
+        if f".with_options({_OPTIONS})" not in behind:
+            behind.insert(0, f".with_options({_OPTIONS})")
+    known += [one for one in added if one not in known]
+    made.say(setting, MADE, where, text)
+
+
+def _options_of(end: Fed) -> cst.Call | None:
+    """The call that a patch gave a pipeline its options with."""
+    behind = chain(chain_end(end.source, end.node)) if isinstance(end.node, cst.Call) else []
+    for call in (*behind, *reversed(feeding(end.source, end.node).calls)):
+        given = call.args[0].value if call.args else None
+        ours = given is not None and end.source.text(given) == _OPTIONS
+        if ours and method_of(call) == "with_options":
+            return call
+    return None
+
+
+def _made_before(source: Source, line: cst.SimpleStatementLine) -> bool:
+    """Whether the options are made right before the line."""
+    block = source.parents.get(line)
+    body = list(block.body) if isinstance(block, cst.IndentedBlock | cst.Module) else []
+    at = next((n for n, one in enumerate(body) if one is line), 0)
+    while at > 0 and source.text(body[at - 1]).startswith(f"{_OPTIONS}."):
+        at -= 1
+    return at > 0 and source.text(body[at - 1]).startswith(f"{_OPTIONS} = ")
+
+
+def _hides_names(source: Source, node: cst.CSTNode) -> bool:
+    """Whether the names of the statement are not seen: in a comprehension of a class's body."""
+    inner = False
+    for parent in source.above(node):
+        if isinstance(parent, cst.FunctionDef):
+            return False
+        if isinstance(parent, cst.ClassDef):
+            return inner
+        inner = inner or isinstance(parent, cst.BaseComp | cst.Lambda)
+    return False
 
 
 def set_environment(made: Plan, setting: Setting) -> None:

@@ -76,6 +76,39 @@ CASES: dict[str, Case] = {
         TF + "ds = (\n    tf.data.Dataset.range(9)\n    .map(decode)\n    .batch(4)\n)\n" + FIT,
         CACHE, ("    .map(decode)\n    .cache()\n    .batch(4)\n",),
     ),
+    "comments stay at their calls where a shuffle moves": Case(
+        TF + "ds = (\n    tf.data.Dataset.range(9)  # nine\n    # mix\n    .shuffle(9)  # all\n"
+        "    # read\n    .map(decode)  # slow\n    # rows\n    .batch(32)  # few\n)\n" + FIT,
+        CACHE,
+        ("range(9)  # nine\n    # read\n    .map(decode)  # slow\n    .cache()\n    # mix\n"
+         "    .shuffle(9)  # all\n    # rows\n    .batch(32)  # few\n)\n",),
+    ),
+    "comments stay at their calls where a prefetch is taken out": Case(
+        TF + "ds = (\n    tf.data.Dataset.range(9)\n    .batch(32)  # rows\n    # ahead\n"
+        "    .prefetch(2)  # two\n)\n" + FIT,
+        (Wanted("prefetch", "none"),), ("    .batch(32)  # rows\n)\n",), ("# ahead", "# two"),
+    ),
+    "comments stay at their calls where one is put at the end": Case(
+        TF + "ds = (\n    tf.data.Dataset.range(9)\n    .batch(32)  # rows\n    # the end\n)\n"
+        "for x in ds:\n    step(x)\n",
+        (Wanted("prefetch", 4, ".batch(32)", ".batch(32)"),),
+        ("    .batch(32)  # rows\n    .prefetch(4)\n    # the end\n)\n",),
+    ),
+    "comments stay at their calls where the parenthesis ends the line": Case(
+        TF + "ds = (tf.data.Dataset.range(9)\n      .batch(32)  # rows\n      .prefetch(2))\n" + FIT,
+        (Wanted("prefetch", "none"),), ("      .batch(32)  # rows\n      )\n",),
+    ),
+    "comments stay at their calls in a line that goes on": Case(
+        TF + "ds = (tf.data.Dataset.range(9).map(decode)  # slow\n      .batch(32))  # rows\n" + FIT,
+        CACHE, ("range(9).map(decode).cache()  # slow\n      .batch(32))  # rows\n",),
+    ),
+    "comments stay at their arguments": Case(
+        "import keras\nmodel.compile(\n    optimizer='adam',  # kind\n    loss='mse',  # regression\n"
+        "    # no more\n)\nmodel.fit(\n    x,\n    y,  # truth\n    epochs=2  # short\n)\n",
+        (Wanted("steps_per_execution", 8), *batch()),
+        ("# kind\n    loss='mse',  # regression\n    steps_per_execution=8,\n    # no more\n)\n",
+         "y,  # truth\n    epochs=2,  # short\n    batch_size=256\n)\n"),
+    ),
     "a shuffle above the cache moves": Case(
         TF + "ds = tf.data.Dataset.range(9).shuffle(10, seed=1).map(decode).batch(4)\n" + FIT,
         CACHE, ("range(9).map(decode).cache().shuffle(10, seed=1).batch(4)",),
@@ -122,6 +155,61 @@ CASES: dict[str, Case] = {
         "ds = files().map(decode)\n" + FIT,
         CACHE, refused="frozen",
     ),
+    "a shuffle in a step, and what is split off behind it": Case(
+        TF + "ds = tf.data.Dataset.range(9)\nds = ds.shuffle(9, reshuffle_each_iteration=False)\n"
+        "val = ds.take(2)\nds = ds.skip(2)\nds = ds.map(decode)\n" + FIT,
+        CACHE, refused=".skip is in between",
+    ),
+    "a shuffle in a step, and a look at it": Case(
+        TF + "ds = tf.data.Dataset.range(9)\nds = ds.shuffle(9)\nshow(ds)\nds = ds.map(decode)\n" + FIT,
+        CACHE, refused="cannot move behind .cache: train.py:4 is in between",
+    ),
+    "a shuffle in a step whose size is set anew": Case(
+        TF + "n = 9\nds = tf.data.Dataset.range(9)\nds = ds.shuffle(n)\nn = 3\nds = ds.map(decode)\n" + FIT,
+        CACHE, refused="train.py:5 is in between",
+    ),
+    "a shuffle and a batch in steps": Case(
+        TF + "ds = tf.data.Dataset.range(9)\nds = ds.shuffle(9)\nds = ds.batch(4)\nds = ds.map(decode)\n"
+        + FIT,
+        CACHE, refused=".batch is in between",
+    ),
+    "a repeat and a batch in steps": Case(
+        TF + "ds = tf.data.Dataset.range(9)\nds = ds.repeat()\nds = ds.batch(4)\nds = ds.map(decode)\n"
+        + FIT,
+        CACHE, refused=".batch is in between",
+    ),
+    "a shuffle of an attribute": Case(
+        TF + "class D:\n    def make(self):\n        self.ds = tf.data.Dataset.range(9)\n"
+        "        self.ds = self.ds.shuffle(9)\n        self.ds = self.ds.map(decode)\n" + FIT,
+        CACHE, refused="frozen in it, and stands in another statement (train.py:5)",
+    ),
+    "a shuffle of what a function is given": Case(
+        TF + "def prep(raw):\n    return raw.map(decode)\n\n\n"
+        "ds = prep(tf.data.Dataset.range(9).shuffle(9))\n" + FIT,
+        CACHE, refused="«raw», which is not followed, and .shuffle(…) at train.py:6",
+    ),
+    "a shuffle in another file": Case(
+        TF + "from data import raw\nds = raw().map(decode)\n" + FIT,
+        CACHE, refused=".shuffle(…) at data.py:2 may stand above the cache",
+        files={"data.py": "def raw():\n    return open_all().shuffle(9)\n"},
+    ),
+    "a shuffle two variables away": Case(
+        TF + "a = tf.data.Dataset.range(9)\nb = a.shuffle(9)\nc = b\nds = c.map(decode)\n" + FIT,
+        CACHE, refused="another statement (train.py:3)",
+    ),
+    "a shuffle of another pipeline of the same name": Case(
+        TF + "ds = tf.data.Dataset.range(9)\nds = ds.shuffle(9)\nother = ds\n"
+        "ds = tf.data.Dataset.range(5)\nds = ds.map(decode)\n" + FIT,
+        CACHE, ("ds = ds.shuffle(9)\n", "ds = ds.map(decode).cache()\n"),
+    ),
+    "a shuffle in what is zipped": Case(
+        TF + "ds = tf.data.Dataset.zip((a.shuffle(9), b)).map(decode)\n" + FIT,
+        CACHE, refused="stands in what the calls above the cache are given",
+    ),
+    "a numpy shuffle, and a dataset of which nothing is known": Case(
+        TF + "import numpy as np\nnp.random.shuffle(x)\nds = load(tf.repeat(x, 2)).map(decode)\n" + FIT,
+        CACHE, ("load(tf.repeat(x, 2)).map(decode).cache()\n",),
+    ),
     "step by step": Case(
         TF + "ds = tf.data.Dataset.range(9)\nds = ds.map(decode)\nds = ds.batch(4)\n" + FIT,
         (*parallel(), *batch("ds.batch(4)", stage=".batch(4)")),
@@ -167,6 +255,95 @@ CASES: dict[str, Case] = {
         TF + "ds = (tf.data.Dataset.range(9)\n      .batch(4)\n      .prefetch(1))\n" + FIT,
         (Wanted("prefetch", "none"),), ("ds = (tf.data.Dataset.range(9)\n      .batch(4))\n",),
     ),
+    "a prefetch taken out of another variable": Case(
+        TF + "train: tf.data.Dataset = tf.data.Dataset.range(9).prefetch(2).take(3).repeat().skip(1)\n"
+        "ds = train\nds = ds.with_options(o)\n" + FIT,
+        (Wanted("prefetch", "none"),), ("range(9).take(3).repeat().skip(1)\n",),
+    ),
+    "a prefetch taken out of an attribute": Case(
+        TF + "class T:\n    def run(self):\n        self.ds = tf.data.Dataset.range(9).prefetch(2)\n"
+        "        self.m.compile('adam')\n        self.m.fit(self.ds, epochs=1)\n",
+        (Wanted("prefetch", "none"),), ("self.ds = tf.data.Dataset.range(9)\n",),
+    ),
+    "a prefetch in the function that makes the pipeline": Case(
+        TF + "def make():\n    return tf.data.Dataset.range(9).prefetch(2)\n\n\nds = make()\n" + FIT,
+        (Wanted("prefetch", "none"),), refused=".prefetch(…) at train.py:3 may be what is meant",
+    ),
+    "a prefetch in what the function that trains is given": Case(
+        TF + "def train(ds):\n    model.compile('adam')\n    model.fit(ds, epochs=1)\n\n\n"
+        "train(load().prefetch(2))\n",
+        (Wanted("prefetch", "none"),), refused=".prefetch(…) at train.py:7 may be what is meant",
+    ),
+    "a prefetch of a pipeline of the whole file": Case(
+        TF + "ds = tf.data.Dataset.range(9).prefetch(2)\n\n\ndef main():\n    model.compile('adam')\n"
+        "    model.fit(ds, epochs=1)\n\n\nmain()\n",
+        (Wanted("prefetch", "none"),), refused=".prefetch(…) at train.py:2 may be what is meant",
+    ),
+    "a prefetch of one of two that are made at once": Case(
+        TF + "ds, val = a.prefetch(1), b.batch(4)\n" + FIT,
+        (Wanted("prefetch", "none"),), refused=".prefetch(…) at train.py:2 may be what is meant",
+    ),
+    "a prefetch in the middle stays": Case(
+        TF + "ds = tf.data.Dataset.range(9).batch(4).prefetch(2).map(decode)\n" + FIT,
+        (Wanted("prefetch", 8),), (".prefetch(2).map(decode)\n", "fit(ds.prefetch(8), epochs=2)"),
+    ),
+    "a prefetch in the middle is not taken out": Case(
+        TF + "ds = tf.data.Dataset.range(9).batch(4).prefetch(2).map(decode)\n" + FIT,
+        (Wanted("prefetch", "none"),), refused="train.py:2, above .map(…), may be what is meant",
+    ),
+    "a cache taken out of a step of its own": Case(
+        TF + "ds = tf.data.Dataset.range(9)\nds = ds.map(decode)\nds = ds.cache()\n" + FIT,
+        (Wanted("cache", "none", "ds.map(", ".map(decode)"),), ("ds = ds\n",), ("cache",),
+    ),
+    "a cache taken out where another function has it": Case(
+        TF + "def make():\n    return load().map(decode)\n\n\nds = make().cache()\n" + FIT,
+        (Wanted("cache", "none", ".map(", ".map(decode)"),), refused=".cache(…) at train.py:6 may be",
+    ),
+    "fit is given a generator": Case(
+        TF + "def rows():\n    yield 1\n\n\nmodel.compile('adam')\nmodel.fit(rows(), epochs=1)\n",
+        (*PREFETCH, Wanted("private_threadpool", 2)), refused="«rows()», which is a generator",
+    ),
+    "fit is given arrays": Case(
+        TF + "model.compile('adam')\nmodel.fit(x, y, epochs=1)\n",
+        PREFETCH, refused="train.py:3 is given «x» with what only arrays come with",
+    ),
+    "fit is given what numpy has read": Case(
+        TF + "import numpy as np\nx = np.load('x')\nmodel.compile('adam')\nmodel.fit(x, epochs=1)\n",
+        PREFETCH, refused="«x», which are arrays",
+    ),
+    "fit is given a function": Case(
+        TF + "model.compile('adam')\nmodel.fit(lambda: ds, epochs=1)\n", PREFETCH, refused="«lambda: ds»",
+    ),
+    "fit is given a pipeline or nothing": Case(
+        TF + "model.compile('adam')\nmodel.fit(ds if a else None, epochs=1)\n",
+        PREFETCH, refused="train.py:3 is given «None», not a tf.data pipeline",
+    ),
+    "fit is given a distributed dataset": Case(
+        TF + "ds = strategy.experimental_distribute_dataset(load())\n" + FIT,
+        PREFETCH, refused="«ds», which is a distributed dataset",
+    ),
+    "fit is given what Python makes": Case(
+        TF + "ds = iter(load())\n" + FIT, PREFETCH, refused="«ds», which Python makes",
+    ),
+    "fit is given a batch size of nothing": Case(
+        TF + "model.compile('adam')\nmodel.fit(ds, None, batch_size=None)\n",
+        PREFETCH, ("fit(ds.prefetch(tf.data.AUTOTUNE), None, batch_size=None)",),
+    ),
+    "fit is given a PyDataset": Case(
+        TF + "import keras\nclass S(keras.utils.PyDataset):\n    pass\n\n\nds = S()\n" + FIT,
+        PREFETCH, refused="which is a PyDataset",
+    ),
+    "two trainings in one line": Case(
+        TF + "m.compile('adam')\nh = m.fit(ds, epochs=1), m.fit(ds, epochs=2)\n",
+        (Wanted("private_threadpool", 2),),
+        ("Options()\ngputune_options.threading.private_threadpool_size = 2\n"
+         "h = m.fit(ds.with_options(gputune_options), epochs=1), "
+         "m.fit(ds.with_options(gputune_options), epochs=2)",),
+    ),
+    "a training in a comprehension of a class": Case(
+        TF + "class T:\n    h = [m.fit(ds, epochs=2) for _ in range(3)]\n",
+        (Wanted("private_threadpool", 2),), refused="no statement can stand before it",
+    ),
     "fit is given x by name, and a call": Case(
         TF + "model.compile('adam', 'mse')\nmodel.fit(x=make(3), epochs=1)\n",
         PREFETCH, ("model.fit(x=make(3).prefetch(tf.data.AUTOTUNE), epochs=1)",),
@@ -189,6 +366,51 @@ CASES: dict[str, Case] = {
     "a batch size that fit does not say": Case(
         "import keras\nmodel.compile('adam')\nmodel.fit(\n    x,\n    y,\n    epochs=2,\n)\n",
         batch(), ("    epochs=2,\n    batch_size=256,\n)",),
+    ),
+    "a batch size of arrays, and a validation of batches": Case(
+        TF + "val = tf.data.Dataset.range(9).batch(64)\nmodel.compile('adam')\n"
+        "model.fit(x, y, validation_data=val, epochs=3)\n",
+        batch(), ("validation_data=val, epochs=3, batch_size=256)", ".batch(64)"),
+    ),
+    "a batch size of two trainings on the same arrays": Case(
+        "import keras\nmodel.compile('adam')\nmodel.fit(x, y, epochs=1)\nmodel.compile('sgd')\n"
+        "model.fit(x, y, epochs=9, batch_size=8)\n",
+        batch(), ("fit(x, y, epochs=1, batch_size=256)", "fit(x, y, epochs=9, batch_size=256)"),
+    ),
+    "a batch size of two trainings on other arrays": Case(
+        "import keras\nmodel.compile('adam')\nmodel.fit(x, y, epochs=1)\n"
+        "model.fit(u, v, epochs=9, batch_size=8)\n",
+        batch(), refused="several trainings have different data (train.py:3, train.py:4)",
+    ),
+    "a batch size where the pipeline above fit makes batches": Case(
+        TF + "val = tf.data.Dataset.range(3).batch(64)\nds = tf.data.Dataset.range(9).batch(5)\n"
+        "ds = ds.map(decode).batch(32)\nds = ds.prefetch(1)\n" + FIT,
+        batch(), (".batch(5)", "ds = ds.map(decode).batch(256)", ".batch(64)"),
+    ),
+    "a batch size in the function that makes the pipeline": Case(
+        TF + "from data import train, val\nds = train()\n" + FIT,
+        batch(), (".batch(256)", ".batch(64)"),
+        files={
+            "data.py": TF + "def train():\n    return tf.data.Dataset.range(9).batch(32)\n\n\n"
+            "def val():\n    return tf.data.Dataset.range(9).batch(64)\n",
+        },
+    ),
+    "a batch size of one of Keras' makers": Case(
+        "from keras.utils import image_dataset_from_directory\n"
+        "ds = image_dataset_from_directory('a')\nval = image_dataset_from_directory('b')\n" + FIT,
+        batch(), ("('a', batch_size=256)", "('b')\n"),
+    ),
+    "a batch size of a PyDataset": Case(
+        "import keras\nclass Seq(keras.utils.PyDataset):\n    pass\n\n\nds = Seq(x, 32)\n" + FIT,
+        batch(), refused="fit is fed from «Seq(x, 32)», and it is not certain what makes the batches",
+    ),
+    "a batch size of a generator": Case(
+        "import keras\nmodel.compile('adam')\nmodel.fit(gen.flow(x, y, batch_size=32), epochs=2)\n",
+        batch(), refused="set the batch size 256 where they are made",
+    ),
+    "a batch size where only the validation makes batches": Case(
+        TF + "val = tf.data.Dataset.range(9).batch(64)\nds = load()\n" + FIT,
+        batch(), refused="fit is fed from «load()»",
     ),
     "a constant": Case(
         TF + "BATCH = 32  # rows\nds = tf.data.Dataset.range(9).batch(BATCH)\nn = 9 // BATCH\n" + FIT,
