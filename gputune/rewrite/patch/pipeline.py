@@ -44,7 +44,7 @@ def _insert_last(made: Plan, setting: Setting, edit: InsertCall, end: Fed) -> No
             made.say(setting, MADE, end.source.label(end.present), f".{edit.method}(…) taken out")
         return
     if setting.value == edit.to_device:
-        text = f".apply({spelled(end.source, 'tf.data', made.of(end.source).imports)}" + (
+        text = f".apply({spelled(end.source, 'tf.data', made.of(end.source).imports, end.node)}" + (
             '.experimental.prefetch_to_device("GPU:0"))'
         )
         if end.present is not None or "prefetch_to_device" in end.source.text(end.node):
@@ -59,7 +59,8 @@ def _insert_last(made: Plan, setting: Setting, edit: InsertCall, end: Fed) -> No
             place = METHODS[setting.knob][edit.method]
             set_argument(made, setting, end.source, end.present, edit.argument, place, value)
             return
-        text = f".{edit.method}({spelled(end.source, value, made.of(end.source).imports)})"
+        value = spelled(end.source, value, made.of(end.source).imports, end.node)
+        text = f".{edit.method}({value})"
     made.of(end.source).behind.setdefault(end.node, []).append(text)
     made.say(setting, MADE, where, f"{text} put at the end")
 
