@@ -15,10 +15,10 @@ from gputune.rewrite.patch.patch import FilePatch, Patch, make_patch, unified_di
 from gputune.rewrite.patch.source import Unreadable
 from gputune.schema.config import Setting
 from gputune.schema.site import Site
-from tests.unit.rewrite import corpus, corpus_statements
+from tests.unit.rewrite import corpus, corpus_compiles, corpus_statements
 from tests.unit.rewrite.corpus import Case, settings
 
-CASES = {**corpus.CASES, **corpus_statements.CASES}
+CASES = {**corpus.CASES, **corpus_compiles.CASES, **corpus_statements.CASES}
 SCRIPT = Path("/p/train.py")
 
 
