@@ -49,7 +49,7 @@ def override(sources: Sources, source: Source, call: cst.Call) -> Method | None:
 
 
 def _check_keras(source: Source, call: cst.Call) -> None:
-    """Refuse what is given that Keras' `compile` does not take: a class of elsewhere has its own."""
+    """Refuse what Keras' `compile` does not take: a class from elsewhere has its own."""
     named = [arg.keyword.value for arg in call.args if arg.keyword is not None]
     other = [f"{name}=" for name in named if name not in OF_KERAS | _OLDER]
     other += [
