@@ -102,5 +102,5 @@ def _revert(reverted: api.Reverted) -> int:
     for path, reason in reverted.kept:
         say(f"not restored: {_shown(path)}: {reason}")
     if reverted.more and not reverted.kept:
-        say("an earlier apply, before your edits, is still in: revert again for the state before")
+        say("an earlier apply is still in, and what was edited after it: revert again to undo it")
     return int(bool(reverted.kept))
