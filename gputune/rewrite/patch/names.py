@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import lru_cache
 
 import libcst as cst
 
@@ -114,8 +115,24 @@ def is_free(source: Source, name: str) -> bool:
                 continue
             if isinstance(parent, cst.Arg) and parent.keyword is node:
                 continue
+            if _names_a_module(source, node):
+                continue
             return False
     return True
+
+
+def _names_a_module(source: Source, node: cst.Name) -> bool:
+    """`keras` of `from keras import layers` or of `import keras.layers as L`: no name is bound."""
+    below: cst.CSTNode = node
+    for parent in source.above(node):
+        if isinstance(parent, cst.ImportFrom):
+            return below is parent.module
+        if isinstance(parent, cst.ImportAlias) and parent.name is below and parent.asname:
+            return True
+        if not isinstance(parent, cst.Attribute | cst.ImportAlias):
+            return False
+        below = parent
+    return False
 
 
 def _branches(source: Source, node: cst.CSTNode) -> list[cst.CSTNode]:
@@ -138,12 +155,12 @@ def is_main_guard(source: Source, node: cst.CSTNode) -> bool:
     )  # fmt: skip
 
 
-def _imports(source: Source) -> Iterator[tuple[cst.CSTNode, str, str]]:
+@lru_cache(maxsize=64)
+def _imports(source: Source) -> tuple[tuple[cst.CSTNode, str, str], ...]:
     """Each import of the file, with the name that it binds and what that stands for."""
     nodes = [node for node in source.positions if isinstance(node, cst.Import | cst.ImportFrom)]
-    for node in sorted(nodes, key=lambda n: source.positions[n].start.line):
-        for name, what in names_of(source, node):
-            yield node, name, what
+    nodes.sort(key=lambda node: source.positions[node].start.line)
+    return tuple((node, name, what) for node in nodes for name, what in names_of(source, node))
 
 
 def names_of(source: Source, node: cst.Import | cst.ImportFrom) -> Iterator[tuple[str, str]]:

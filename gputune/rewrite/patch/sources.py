@@ -7,6 +7,7 @@ import re
 import sys
 import warnings
 from collections.abc import Callable, Iterator
+from functools import cache
 from pathlib import Path
 
 import libcst as cst
@@ -23,7 +24,7 @@ class Sources:
     """Parses each file once. The script must be readable: raises Unreadable where it is not."""
 
     def __init__(self, script: Path, read: Read) -> None:
-        self._read = read
+        self._read = read = cache(read)  # each import asks for many a file
         self._known: dict[Path, Source | str] = {}
         found = self.file(script)
         if isinstance(found, str):

@@ -48,7 +48,7 @@ def set_option(made: Plan, setting: Setting, option: str) -> None:
     for end in ends(made, setting, "with_options"):
         line = end.source.statement(end.node)
         where = end.source.label(end.node)
-        if line is None:
+        if line is None or _hides_names(end.source, end.node):
             raise Refused(
                 f"no statement can stand before it: set tf.data.Options.{option} = {value}", where
             )
@@ -61,6 +61,18 @@ def set_option(made: Plan, setting: Setting, option: str) -> None:
             changes.behind.setdefault(end.node, []).insert(0, f".with_options({_OPTIONS})")
         known.append(f"{_OPTIONS}.{option} = {value}")
         made.say(setting, MADE, where, f"tf.data.Options.{option} = {value}")
+
+
+def _hides_names(source: Source, node: cst.CSTNode) -> bool:
+    """Whether it stands in a function of a class's line, which sees none of the class's names."""
+    inner = False
+    for parent in source.above(node):
+        if isinstance(parent, cst.FunctionDef):
+            return False
+        inner |= isinstance(parent, cst.Lambda | cst.BaseComp)
+        if isinstance(parent, cst.ClassDef):
+            return inner
+    return False
 
 
 def _sets_option(source: Source, node: cst.Assign, option: str) -> bool:
@@ -81,7 +93,7 @@ def set_environment(made: Plan, setting: Setting) -> None:
     variables = environment_of([setting])
     if not variables:
         made.say(setting, ALREADY, "", "TensorFlow's default, which no line sets")
-    present = {name: _sets_variable(made, name) for name in variables}
+    present = {name: _sets_variable(made, name, text) for name, text in variables.items()}
     for name, text in variables.items():
         found = present[name]
         if found is None:
@@ -90,7 +102,7 @@ def set_environment(made: Plan, setting: Setting) -> None:
             change_value(made, setting, found[0], found[1].value, name, f'"{text}"')
 
 
-def _sets_variable(made: Plan, name: str) -> tuple[Source, cst.Assign] | None:
+def _sets_variable(made: Plan, name: str, text: str) -> tuple[Source, cst.Assign] | None:
     """The assignment of a variable in the environment; raises Refused for any other way."""
     found: list[tuple[Source, cst.CSTNode]] = []
     for source in made.sources.own():
@@ -104,7 +116,9 @@ def _sets_variable(made: Plan, name: str) -> tuple[Source, cst.Assign] | None:
                 assert assign is not None
                 found.append((source, assign))
             elif _changes_environment(source, node):
-                raise Refused(f"{name} is set by another call there", source.label(node))
+                raise Refused(
+                    f"{name} is set by another call there: give it {text}", source.label(node)
+                )
     if not found:
         return None
     source, node = the_only(made.sources, found, name)

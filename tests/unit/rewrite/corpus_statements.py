@@ -136,6 +136,22 @@ CASES: dict[str, Case] = {
         TF + "args.deterministic = True\nds = make()\n" + FIT, (Wanted("deterministic", False),),
         ("args.deterministic = True\n", "gputune_options.deterministic = False\n"),
     ),
+    "parts of Keras": Case(
+        "from keras import layers\nimport keras.models as m\nmodel = m.Sequential()\n" + FIT, POLICY,
+        ("as m\nimport keras\n\n" + OF_KERAS + "model",),
+    ),
+    "parts of TensorFlow's Keras": Case(
+        "from tensorflow.keras import layers\nmodel = build(layers)\n" + FIT, POLICY,
+        ("import layers\nfrom tensorflow import keras\n\n"
+         'keras.mixed_precision.set_global_policy("mixed_bfloat16")\nmodel',),
+    ),
+    "Keras is the name of something else": Case(
+        "from keras import layers\nkeras = 3\n" + FIT, POLICY, refused="name keras is something else",
+    ),
+    "a fit in a comprehension of a class": Case(
+        TF + "class Runs:\n    model.compile('adam')\n    all = [model.fit(ds, epochs=2) for _ in range(3)]\n",
+        (Wanted("private_threadpool", 4),), refused="no statement can stand before it",
+    ),
     "gputune imported in try": Case(
         "try:\n    import gputune\nexcept ImportError:\n    gputune = None\n" + TF
         + "width = gputune.knob('width', 64)\n" + FIT,
