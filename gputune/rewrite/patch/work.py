@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Iterator
+from functools import lru_cache
 
 import libcst as cst
 
@@ -85,10 +86,12 @@ def _own(sources: Sources, source: Source, statement: cst.CSTNode) -> list[Sourc
     return list(found.values())
 
 
+@lru_cache(maxsize=256)
 def _uses_tensorflow(source: Source) -> bool:
     return any(of_tensorflow(one) for part in source.module.body for one in imports_in(part))
 
 
+@lru_cache(maxsize=256)
 def _works(source: Source) -> bool:
     return any(not _idle(source, statement) for statement in source.module.body)
 
