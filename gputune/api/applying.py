@@ -3,23 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from gputune.api.applied import Entry, Record, new_backup, recorded, relative
 from gputune.launch.command import BadTarget, Target, check_target
 from gputune.rewrite.patch.patch import FilePatch, Patch, make_patch, unified_diff
 from gputune.rewrite.patch.source import Unreadable
 from gputune.schema.config import Config
-
-RECORD = ".gputune-applied.json"
-"""What `apply` wrote, in the script's folder; `revert` reads it."""
-BACKUP = ".gputune-backup"
 
 
 class ApplyFailed(Exception):
@@ -37,6 +32,8 @@ class Reverted:
 
     restored: tuple[Path, ...]
     kept: tuple[tuple[Path, str], ...]
+    more: bool = False
+    """Whether an earlier application to edited files is still in them."""
 
 
 def plan_patch(target: Target, config: Config) -> Patch:
@@ -59,66 +56,124 @@ def diff(patch: Patch) -> bytes:
 def write_patch(target: Target, patch: Patch) -> Path:
     """Write all files of a patch, or none; returns where the backups are recorded.
 
-    Raises ApplyFailed: what was written until then is restored.
+    An application to files that are as the script's last one left them joins that one: its
+    backups stay. To others it is one of its own, with backups of what it finds. Raises
+    ApplyFailed: what was written until then is restored.
     """
-    record = _script(target).parent / RECORD
-    known = _recorded(record)
+    script = _script(target)
+    known = recorded(script.parent, script.name)
+    entries = _planned(known, script.name, patch)
+    made: list[Path] = []
     written: list[FilePatch] = []
     try:
-        for file in patch.files:
+        for file, entry in zip(patch.files, entries, strict=True):
             if _read(file.path) != file.before:
                 raise ApplyFailed(f"{file.path.name} was changed meanwhile", "apply again")
-            entry = known.get(str(file.path))
-            # The first original stays, as long as nobody else has changed the file since.
-            if entry is None or entry != _sha256(file.before):
-                shutil.copy2(file.path, _backup(file.path))
-            known[str(file.path)] = _sha256(file.after)
+            backup = known.backup_of(entry)
+            if not any(entry.backup == one.backup for one in known.entries):
+                shutil.copy2(file.path, backup)
+                made.append(backup)
             written.append(file)
             _replace(file.path, file.after)
-        _replace(record, json.dumps({"version": 1, "written": known}, indent=1).encode())
-    except OSError as error:
+        names = {(entry.file, entry.number) for entry in entries}
+        others = [
+            one for one in known.entries
+            if one.script != script.name or (one.file, one.number) not in names
+        ]  # fmt: skip
+        now = replace(known, entries=(*others, *entries))
+        _replace(now.path, now.text())
+    except (OSError, ApplyFailed) as error:
         for file in written:
             with suppress(OSError):
                 _replace(file.path, file.before)
+        for backup in made:
+            with suppress(OSError):
+                backup.unlink()
+        if isinstance(error, ApplyFailed):
+            raise
         raise ApplyFailed(
             f"cannot write {error.filename}: {error.strerror}", "nothing has been changed"
         ) from error
-    return record
+    return now.path
+
+
+def _planned(known: Record, script: str, patch: Patch) -> list[Entry]:
+    """The entry of each file: that of the script's last application, or a new one."""
+    last = {entry.file: entry for entry in known.last_application(script)}
+    joins = all(_is_as_left(known, script, last, file) for file in patch.files)
+    number = max((entry.number for entry in last.values()), default=0) + (not last or not joins)
+    entries = []
+    for file in patch.files:
+        name = relative(known.folder, file.path)
+        if joins and name in last:
+            backup = last[name].backup
+        else:
+            backup = relative(known.folder, new_backup(file.path))
+        entries.append(Entry(script, number, name, backup, _sha256(file.after)))
+    return entries
+
+
+def _is_as_left(known: Record, script: str, last: dict[str, Entry], file: FilePatch) -> bool:
+    latest = known.latest(file.path)
+    if latest is None:
+        return True
+    own = latest.script == script and latest in last.values()
+    return own and (
+        latest.written == _sha256(file.before) or _read(known.backup_of(latest)) == file.before
+    )
 
 
 def revert(target: Target) -> Reverted:
-    """Restore, to the byte, what `write_patch` changed; raises ApplyFailed where nothing is known.
+    """Restore, to the byte, what the script's last application changed.
 
-    A file that was edited since is left alone.
+    A file that was edited since, or by the application of another script, is left alone. Raises
+    ApplyFailed where nothing is known of the script.
     """
-    record = _script(target).parent / RECORD
-    known = _recorded(record)
-    if not known:
-        raise ApplyFailed(f"nothing was applied in {record.parent}", "there is nothing to revert")
+    script = _script(target)
+    known = recorded(script.parent, script.name)
+    last = known.last_application(script.name)
+    if not last:
+        raise ApplyFailed(
+            f"nothing was applied to {script.name} in {script.parent}",
+            "there is nothing to revert",
+        )
     restored: list[Path] = []
     kept: list[tuple[Path, str]] = []
-    for name, written in list(known.items()):
-        path = Path(name)
-        now, before = _read(path), _read(_backup(path))
-        if before is None:
-            kept.append((path, f"its backup {_backup(path).name} is gone"))
-        elif now is not None and _sha256(now) != written:
-            kept.append((path, f"it was edited since; as it was it lies in {_backup(path).name}"))
-        else:
-            try:
-                _replace(path, before)
-                _backup(path).unlink()
-            except OSError as error:
-                kept.append((path, error.strerror or str(error)))
-                continue
-            restored.append(path)
-            del known[name]
+    left = list(known.entries)
+    for entry in last:
+        path, backup = known.file_of(entry), known.backup_of(entry)
+        reason = _not_restored(known, entry)
+        if reason:
+            kept.append((path, reason))
+            continue
+        try:
+            _replace(path, backup.read_bytes())
+            backup.unlink()
+        except OSError as error:
+            kept.append((path, error.strerror or str(error)))
+            continue
+        restored.append(path)
+        left.remove(entry)
+    now = replace(known, entries=tuple(left))
     with suppress(OSError):
-        if known:
-            _replace(record, json.dumps({"version": 1, "written": known}, indent=1).encode())
+        if left:
+            _replace(now.path, now.text())
         else:
-            record.unlink()
-    return Reverted(tuple(restored), tuple(kept))
+            now.path.unlink()
+    return Reverted(tuple(restored), tuple(kept), bool(now.last_application(script.name)))
+
+
+def _not_restored(known: Record, entry: Entry) -> str:
+    """Why a file is left as it is; nothing where its backup can be put back."""
+    path, backup = known.file_of(entry), known.backup_of(entry)
+    now, before, latest = _read(path), _read(backup), known.latest(path)
+    if before is None:
+        return f"its backup {backup.name} is gone"
+    if latest is not None and latest is not entry:
+        return f"it was changed since for {latest.script}: revert that first"
+    if now is not None and now != before and _sha256(now) != entry.written:
+        return f"it was edited since; as it was it lies in {backup.name}"
+    return ""
 
 
 def _script(target: Target) -> Path:
@@ -131,27 +186,12 @@ def _script(target: Target) -> Path:
 def _read(path: Path) -> bytes | None:
     try:
         return path.read_bytes()
-    except OSError:
+    except (OSError, ValueError):  # ValueError: a path with a null byte
         return None
-
-
-def _backup(path: Path) -> Path:
-    return path.with_name(path.name + BACKUP)
 
 
 def _sha256(text: bytes) -> str:
     return hashlib.sha256(text).hexdigest()
-
-
-def _recorded(path: Path) -> dict[str, str]:
-    """The files that were written, each with the hash of what was written."""
-    try:
-        body = json.loads(path.read_bytes())
-    except (OSError, ValueError):
-        return {}
-    written = body.get("written") if isinstance(body, dict) else None
-    items: Iterable[tuple[object, object]] = written.items() if isinstance(written, dict) else ()
-    return {str(name): str(sha256) for name, sha256 in items}
 
 
 def _replace(path: Path, text: bytes) -> None:

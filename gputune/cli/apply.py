@@ -55,7 +55,7 @@ def apply(
             sys.stdout.flush()
         if write or (asks and _agrees()):
             api.write_patch(wanted, patch)
-            names = ", ".join(file.path.name for file in patch.files)
+            names = ", ".join(_shown(file.path) for file in patch.files)
             say(f"changed: {names}")
             say(f"undo: gputune apply --revert {'-m ' if module else ''}{target}")
     except (api.BadConfig, api.BadTarget) as error:
@@ -89,9 +89,18 @@ def _tell(patch: api.Patch) -> None:
         say(f"{where}{knob}{kind.get(one.how, '')}{one.what}")
 
 
+def _shown(path: Path) -> str:
+    """A path as the user would write it here."""
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
+
+
 def _revert(reverted: api.Reverted) -> int:
     for path in reverted.restored:
-        say(f"restored: {path.name}")
+        as_when = "as it was before the last apply" if reverted.more else "as it was before apply"
+        say(f"restored: {_shown(path)} ({as_when})")
     for path, reason in reverted.kept:
-        say(f"not restored: {path.name}: {reason}")
+        say(f"not restored: {_shown(path)}: {reason}")
+    if reverted.more and not reverted.kept:
+        say("an earlier apply is still in, and what was edited after it: revert again to undo it")
     return int(bool(reverted.kept))

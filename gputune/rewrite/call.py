@@ -49,6 +49,25 @@ def rewritten_call(code: str, arguments: dict[str, str], method: str = "") -> st
         return None
 
 
+def has_argument(code: str, knob: str, method: str) -> bool:
+    """Whether a call of the method in a source line is given the argument of a knob.
+
+    A line that is no complete Python is searched for the argument's name.
+    """
+    tree, name, place = _parsed(code), ARGUMENT.get(knob, knob), METHODS[knob][method]
+    if tree is None:
+        return name in code
+    calls = [
+        node for node in ast.walk(tree)
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute)
+        and node.func.attr == method
+    ]  # fmt: skip
+    return any(
+        len(call.args) > place or name in [keyword.arg for keyword in call.keywords]
+        for call in calls
+    )
+
+
 def _parsed(code: str) -> ast.AST | None:
     """Parse a line; one in the middle of a chain (`.map(decode)`) gets an object to stand on."""
     text = code.strip()

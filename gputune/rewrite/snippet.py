@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import Final
 
+from gputune.knobs.prefetch import DEVICE
 from gputune.knobs.registry import environment_of
-from gputune.rewrite.call import ARGUMENT, METHODS, rewritten_call
+from gputune.rewrite.call import ARGUMENT, METHODS, has_argument, rewritten_call
 from gputune.rewrite.comment import comment, header, history, plain
-from gputune.rewrite.expressions import expression, is_count, literal_of
+from gputune.rewrite.expressions import AUTOTUNE, expression, is_count, literal_of
 from gputune.schema.config import DECLARED, Config, Setting, Value
 from gputune.schema.site import Site
 
@@ -25,6 +26,9 @@ _ARGUMENTS: Final = {
     "steps_per_execution": "model.compile(...)",
     "jit_compile": "model.compile(...)",
 }
+_TO_DEVICE: Final = (
+    'dataset = dataset.apply(tf.data.experimental.prefetch_to_device("GPU:0"))'
+)  # fmt: skip
 _FINISH: Final = '''def finish(dataset):
     """End an input pipeline as gputune recommends; call it last, after `.batch`."""'''
 
@@ -114,6 +118,8 @@ def _ending(chosen: Iterable[Setting]) -> list[str]:
         option = _option(setting)
         if option is not None:
             options += [said, f"    options.{option}"]
+        elif _is_to_device(setting):
+            prefetch = [said, f"    {_TO_DEVICE}"]
         elif _is_prefetch_at_the_end(setting):
             depth = expression("prefetch", setting.value)
             prefetch = [said, f"    dataset = dataset.prefetch({depth})"]
@@ -137,6 +143,12 @@ def _is_of_a_call(setting: Setting) -> bool:
     """Whether the setting is an argument of the call at its line; else it is the pipeline's."""
     method = setting.stage.partition("(")[0]
     return setting.site is not None and method in ("", ".map", ".interleave")
+
+
+def _is_to_device(setting: Setting) -> bool:
+    """Whether the elements are to be brought to the GPU; a prefetch of the code has to go first."""
+    there = setting.site is not None and _call_at(setting.site, {"prefetch": "1"}) is not None
+    return setting.knob == "prefetch" and setting.value == DEVICE and not there
 
 
 def _is_prefetch_at_the_end(setting: Setting) -> bool:
@@ -170,6 +182,11 @@ def _calls(chosen: Iterable[Setting]) -> Iterator[str]:
     if placed or others:
         yield "# In your own calls:"
     for (place, method), arguments, settings in placed:
+        code = "" if isinstance(place, str) else place.code
+        if "interleave" in arguments and not has_argument(
+            code, "num_parallel_calls", "interleave"
+        ):  # without it the files of a cycle are read one after another
+            arguments.setdefault("num_parallel_calls", AUTOTUNE)
         yield from _call(place, method, arguments, settings)
     for setting in others:
         yield comment(_advice(setting))
@@ -181,6 +198,7 @@ def _has_code(setting: Setting) -> bool:
         (write is not None and write(setting.value) is not None)
         or _option(setting) is not None
         or _is_prefetch_at_the_end(setting)
+        or _is_to_device(setting)
     )
 
 
@@ -214,7 +232,9 @@ def _advice(setting: Setting) -> str:
         name, value = setting.knob.removeprefix(DECLARED), literal_of(setting.value)
         call = f'gputune.knob("{name}", {value})'
         return f"{place}{call} ({history(setting, place_known=True)})"
-    if setting.value == "none":
+    if setting.knob == "prefetch" and setting.value == DEVICE:
+        advice = f"prefetch: take .prefetch out, and end the pipeline with {_TO_DEVICE}"
+    elif setting.value == "none":
         advice = f"{setting.knob}: take .{setting.knob} out"
     elif setting.knob == "cache" and setting.value:
         target = repr(setting.value) if isinstance(setting.value, str) else ""

@@ -62,7 +62,7 @@ def read_config(path: Path) -> Config:
 def parse_config(text: str, *, name: str = "the configuration") -> Config:
     """The configuration in a text; raises BadConfig, and nothing else."""
     try:
-        body = tomllib.loads(text)
+        body = tomllib.loads(text.removeprefix("\ufeff"))  # some editors begin with it
     except (ValueError, RecursionError) as error:  # ValueError: also an integer of 5000 digits
         said = "it is nested too deeply" if isinstance(error, RecursionError) else error
         raise BadConfig(

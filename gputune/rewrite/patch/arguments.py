@@ -10,6 +10,8 @@ from gputune.knobs.knob import SetArgument
 from gputune.rewrite.call import METHODS
 from gputune.rewrite.expressions import AUTOTUNE, expression
 from gputune.rewrite.patch.batches import batching
+from gputune.rewrite.patch.compiles import keras_compiles
+from gputune.rewrite.patch.overrides import check_optimizer, takers
 from gputune.rewrite.patch.places import call_at
 from gputune.rewrite.patch.plan import Plan, Refused
 from gputune.rewrite.patch.source import (
@@ -55,7 +57,7 @@ def _calls(
 
         return [call_at(made, setting, methods, done)]
     if methods == ["compile"]:
-        return list(_compiles(made))
+        return takers(made.sources, keras_compiles(made.sources), setting.knob)
     if setting.knob == "batch_size":
         return batching(made, methods, value)
     if setting.knob == "interleave":
@@ -68,13 +70,9 @@ def _calls(
 
 
 def _compiles(made: Plan) -> Iterator[tuple[Source, cst.Call]]:
-    found = [
-        (source, call) for source in made.sources.own() for call in source.calls
-        if method_of(call) == "compile" and source.text(call.func) != "re.compile"
-        and isinstance(call.func, cst.Attribute)
-    ]  # fmt: skip
-    if not found:
-        raise Refused("no model.compile(…) stands in the script or in what it imports")
+    """Those that take the optimizer of the models that are trained."""
+    found = keras_compiles(made.sources)
+    check_optimizer(made.sources, found)
     yield from found
 
 

@@ -15,6 +15,7 @@ from gputune.rewrite.patch.chains import (
     with_comment,
 )
 from gputune.rewrite.patch.source import Source
+from gputune.rewrite.patch.tops import import_end
 
 
 @dataclass
@@ -35,7 +36,9 @@ class Changes:
     before: dict[cst.SimpleStatementLine, list[str]] = field(default_factory=dict)
     """Statements to put before a line."""
     imports: list[str] = field(default_factory=list)
-    after_imports: list[str] = field(default_factory=list)
+    """Imports that changed expressions need, behind those of TensorFlow."""
+    at_top: list[tuple[int, str]] = field(default_factory=list)
+    """Statements, and imports of theirs, each before a statement of the module, by its index."""
 
     @property
     def any(self) -> bool:
@@ -46,7 +49,7 @@ class Changes:
             or self.behind
             or self.dropped
             or self.before
-            or self.after_imports
+            or self.at_top
         )
 
 
@@ -192,57 +195,25 @@ def _statement(text: str) -> cst.BaseStatement:
 
 
 def _with_statements(module: cst.Module, source: Source, changes: Changes) -> cst.Module:
-    """The statements after the imports, and the imports that they need."""
-    texts = [*dict.fromkeys(changes.imports), *changes.after_imports]
-    if not texts:
-        return module
-    at, body = import_end(source.module), list(module.body)
-    added = [_statement(text) for text in texts]
-    if changes.after_imports:
-        first = len(texts) - len(changes.after_imports)
-        added[first] = added[first].with_changes(leading_lines=[cst.EmptyLine(indent=False)])
+    """The statements at the top of the file, and the imports that they and others need."""
+    by_place: dict[int, list[str]] = {}
+    if changes.imports:
+        by_place[import_end(source.module)] = list(changes.imports)
+    for place, text in changes.at_top:
+        by_place.setdefault(place, []).append(text)
+    body = list(module.body)
     # Lines that `before` has added stand below: no statement with a fit is above the imports.
-    return module.with_changes(body=[*body[:at], *added, *body[at:]])
+    for place, texts in sorted(by_place.items(), reverse=True):
+        imports = [text for text in dict.fromkeys(texts) if _is_import_text(text)]
+        others = [text for text in texts if not _is_import_text(text)]
+        added: list[cst.SimpleStatementLine | cst.BaseCompoundStatement]
+        added = [cst.parse_statement(text) for text in (*imports, *others)]
+        if others:
+            first = len(imports)
+            added[first] = added[first].with_changes(leading_lines=[cst.EmptyLine(indent=False)])
+        body[place:place] = added
+    return module.with_changes(body=body)
 
 
-def import_end(module: cst.Module) -> int:
-    """Behind which statement of the module the imports of TensorFlow and Keras are made.
-
-    The run of imports that holds the first of them; all leading imports where there is none.
-    """
-    first = next((n for n, s in enumerate(module.body) if _imports_tensorflow(s)), None)
-    if first is None:
-        last = 0
-        for number, statement in enumerate(module.body):
-            if _is_import(statement) or (number == 0 and _is_docstring(statement)):
-                last = number + 1
-            else:
-                break
-        return last
-    end = first + 1
-    while end < len(module.body) and _is_import(module.body[end]):
-        end += 1
-    return end
-
-
-def _is_docstring(statement: cst.CSTNode) -> bool:
-    return (
-        isinstance(statement, cst.SimpleStatementLine)
-        and isinstance(statement.body[0], cst.Expr)
-        and isinstance(statement.body[0].value, cst.SimpleString | cst.ConcatenatedString)
-    )
-
-
-def _is_import(statement: cst.CSTNode) -> bool:
-    return isinstance(statement, cst.SimpleStatementLine) and all(
-        isinstance(part, cst.Import | cst.ImportFrom) for part in statement.body
-    )
-
-
-def _imports_tensorflow(statement: cst.CSTNode) -> bool:
-    if not _is_import(statement):
-        return False
-    text = cst.Module(body=[]).code_for_node(statement)
-    return any(
-        word in text.replace(",", " ").replace(".", " ").split() for word in ("tensorflow", "keras")
-    )
+def _is_import_text(text: str) -> bool:
+    return text.startswith(("import ", "from "))

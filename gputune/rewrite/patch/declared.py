@@ -8,7 +8,7 @@ import libcst as cst
 
 from gputune.knobs.declared import CALL
 from gputune.rewrite.expressions import literal_of
-from gputune.rewrite.patch.names import bound
+from gputune.rewrite.patch.names import bound_anywhere
 from gputune.rewrite.patch.plan import Plan, Refused
 from gputune.rewrite.patch.source import Source, argument, method_of
 from gputune.rewrite.patch.values import set_argument, text_of
@@ -37,7 +37,7 @@ def set_declared(made: Plan, setting: Setting) -> None:
 
 def _declarations(source: Source) -> Iterator[cst.Call]:
     """The calls of `gputune.knob`, by whatever name the file has for it."""
-    names = dict(bound(source))
+    names = bound_anywhere(source)
     spellings = {name for name, what in names.items() if what == _WHOLE}
     spellings |= {f"{name}.{CALL}" for name, what in names.items() if what == "gputune"}
     for call in source.calls:

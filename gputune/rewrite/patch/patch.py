@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ast
 import difflib
-import warnings
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +10,7 @@ from pathlib import Path
 from gputune.rewrite.patch.changes import changed
 from gputune.rewrite.patch.edits import plan
 from gputune.rewrite.patch.plan import REFUSED, Told
-from gputune.rewrite.patch.sources import Read, Sources
+from gputune.rewrite.patch.sources import Read, Sources, not_python
 from gputune.schema.config import Setting
 
 
@@ -45,22 +43,12 @@ def make_patch(script: Path, settings: Sequence[Setting], read: Read) -> Patch:
         after = changed(source, changes)
         if after == source.before:
             continue
-        if not _parses(after):
+        if not_python(after):
             what = "the changed file would be no Python: left as it is"
             told.append(Told(knob="", how=REFUSED, where=source.path.name, what=what))
             continue
         files.append(FilePatch(source.path, source.before, after))
     return Patch(tuple(files), tuple(told))
-
-
-def _parses(text: bytes) -> bool:
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # of an odd escape in the user's line
-        try:
-            ast.parse(text)
-        except (SyntaxError, ValueError, RecursionError):
-            return False
-    return True
 
 
 def unified_diff(patch: Patch, base: Path) -> bytes:

@@ -107,7 +107,7 @@ def _insert_last(made: Plan, setting: Setting, edit: InsertCall, end: Fed) -> No
         if _to_device(end):
             made.say(setting, ALREADY, where, "it ends in a prefetch to the device")
             return
-        text = f".apply({spelled(end.source, 'tf.data', made.of(end.source).imports)}" + (
+        text = f".apply({spelled(end.source, 'tf.data', made.of(end.source).imports, end.node)}" + (
             '.experimental.prefetch_to_device("GPU:0"))'
         )
         if end.present is not None or "prefetch_to_device" in end.source.text(end.node):
@@ -122,7 +122,8 @@ def _insert_last(made: Plan, setting: Setting, edit: InsertCall, end: Fed) -> No
             place = METHODS[setting.knob][edit.method]
             set_argument(made, setting, end.source, end.present, edit.argument, place, value)
             return
-        text = f".{edit.method}({spelled(end.source, value, made.of(end.source).imports)})"
+        value = spelled(end.source, value, made.of(end.source).imports, end.node)
+        text = f".{edit.method}({value})"
     made.of(end.source).behind.setdefault(end.node, []).append(text)
     made.say(setting, MADE, where, f"{text} put at the end")
 

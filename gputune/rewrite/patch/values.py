@@ -27,7 +27,7 @@ def set_argument(
         raise Refused(f"* or ** hide its arguments: give {method_of(call)} {name}={value}", where)
     given = argument(call, name, place)
     if given is None:
-        text = spelled(source, value, made.of(source).imports)
+        text = spelled(source, value, made.of(source).imports, call)
         known = made.of(source).arguments.setdefault(call, {})
         known[name] = text
         made.say(setting, MADE, where, f"{name}={text} added to {method_of(call)}(…)")
@@ -35,7 +35,7 @@ def set_argument(
     found = origin(made.sources, source, given.value, value)
     if isinstance(found, Unknown):
         raise Refused(found.reason, where)
-    text = spelled(found.source, value, made.of(found.source).imports)
+    text = spelled(found.source, value, made.of(found.source).imports, found.node)
     if found.quoted and text[:1] not in ("'", '"'):
         text = f'"{text}"'
     at = found.source.label(found.node)

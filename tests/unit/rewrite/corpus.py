@@ -511,7 +511,8 @@ CASES: dict[str, Case] = {
     "Windows line ends": Case(
         (TF + "ds = tf.data.Dataset.range(9).map(decode)\n" + FIT).replace("\n", "\r\n"),
         (*parallel(), Wanted("mixed_precision", "mixed_bfloat16")),
-        ("num_parallel_calls=tf.data.AUTOTUNE)\r\n", 'set_dtype_policy("mixed_bfloat16")\r\n'),
+        ("num_parallel_calls=tf.data.AUTOTUNE)\r\n",
+         'tf.keras.mixed_precision.set_global_policy("mixed_bfloat16")\r\n'),
     ),
     "tabs": Case(
         TF + "def main():\n\tds = tf.data.Dataset.range(9)\n\tds = ds.batch(4)\n"

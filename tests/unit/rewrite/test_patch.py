@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import subprocess
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,8 +16,10 @@ from gputune.rewrite.patch.patch import FilePatch, Patch, make_patch, unified_di
 from gputune.rewrite.patch.source import Unreadable
 from gputune.schema.config import Setting
 from gputune.schema.site import Site
-from tests.unit.rewrite.corpus import CASES, Case, settings
+from tests.unit.rewrite import corpus, corpus_compiles, corpus_statements
+from tests.unit.rewrite.corpus import Case, settings
 
+CASES = {**corpus.CASES, **corpus_compiles.CASES, **corpus_statements.CASES}
 SCRIPT = Path("/p/train.py")
 
 
@@ -150,6 +153,26 @@ def test_all_settings_of_one_script_at_once() -> None:
 def test_a_script_that_is_no_python_is_told() -> None:
     with pytest.raises(Unreadable, match=r"train\.py"):
         make_patch(SCRIPT, [], read({"train.py": b"def (:\n"}))
+
+
+@pytest.mark.parametrize("text", [b"# Gr\xf6\xdfe\n", b"# coding: foo\n", "x\n".encode("utf-16")])
+def test_a_file_in_no_known_encoding_is_told(text: bytes) -> None:
+    """Of the script as an error, of what it imports by leaving it out."""
+    with pytest.raises(Unreadable, match=r"train\.py cannot be parsed"):
+        make_patch(SCRIPT, [], read({"train.py": text}))
+    case = CASES["a batch size of fit"]
+    files = {"train.py": b"import old\n" + case.text.encode(), "old.py": text}
+    assert b"batch_size=256" in make_patch(SCRIPT, settings(case), read(files)).files[0].after
+
+
+@pytest.mark.skipif(sys.version_info >= (3, 12), reason="this Python has the newer syntax")
+def test_a_script_of_a_newer_python_is_told_before_anything_else() -> None:
+    case = CASES["a batch size of fit"]
+    newer = b"type Pair = tuple[int, int]\n"
+    with pytest.raises(Unreadable, match=r"train\.py is no Python 3\.\d+ \(line 1"):
+        make_patch(SCRIPT, settings(case), read({"train.py": newer + case.text.encode()}))
+    files = {"train.py": b"import new\n" + case.text.encode(), "new.py": newer}
+    assert b"batch_size=256" in make_patch(SCRIPT, settings(case), read(files)).files[0].after
 
 
 @given(st.data())

@@ -90,6 +90,31 @@ def test_what_tensorflow_reads_from_the_environment_is_set_there(
     assert {name: os.environ.get(name) for name in variables} == variables
 
 
+def test_a_prefetch_to_the_device_ends_the_pipeline(tf: MagicMock) -> None:
+    dataset = MagicMock()
+    run(of("prefetch", "device", "ds = ds.batch(32)"))["finish"](dataset)
+    tf.data.experimental.prefetch_to_device.assert_called_once_with("GPU:0")
+    dataset.apply.assert_called_once_with(tf.data.experimental.prefetch_to_device.return_value)
+    there = config_to_snippet(of("prefetch", "device", "ds = ds.prefetch(2)"))
+    assert "take .prefetch out" in there and "def finish" not in there
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("ds = f.interleave(read)",
+         ".interleave(read, cycle_length=8, num_parallel_calls=tf.data.AUTOTUNE)"),
+        ("ds = f.interleave(read, num_parallel_calls=2)",
+         ".interleave(read, num_parallel_calls=2, cycle_length=8)"),
+        ("ds = f.interleave(read, 2, 1, 4)", ".interleave(read, 8, 1, 4)"),
+        ("ds = f.interleave(", "set cycle_length=8, num_parallel_calls=tf.data.AUTOTUNE in:"),
+        (None, "add cycle_length=8, num_parallel_calls=tf.data.AUTOTUNE"),
+    ],
+)  # fmt: skip
+def test_files_of_an_interleave_are_read_in_parallel(code: str | None, said: str) -> None:
+    assert said in config_to_snippet(of("interleave", 8, code))
+
+
 def test_order_is_an_option_where_it_concerns_no_single_call(tf: MagicMock) -> None:
     run(of("deterministic", False))["finish"](MagicMock())
     assert tf.data.Options.return_value.deterministic is False

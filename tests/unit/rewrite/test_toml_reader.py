@@ -304,3 +304,10 @@ def test_any_values_at_any_keys(tables: list[tuple[str, list[tuple[str, str]]]])
             for line in (header, *(f"{key} = {value}" for key, value in pairs))
         )
     )
+
+
+def test_a_byte_order_mark_is_no_fault(tmp_path: Path) -> None:
+    """Editors on Windows begin a file with it."""
+    path = tmp_path / "gputune.toml"
+    path.write_bytes(b"\xef\xbb\xbf[tf_data]\r\nprefetch = 2\r\n")
+    assert [(s.knob, s.value) for s in read_config(path).settings] == [("prefetch", 2)]
