@@ -39,7 +39,7 @@ LEFT_BEHIND = {
     "cli_args": {"model.keras", "history.json"},
 }
 CACHE_MODES: tuple[tuple[str, ...], ...] = ((), ("--full", "--max-seconds", "1"))
-FEW_STEPS = {"KERAS_MAX_STEPS_PER_EPOCH": "24"}
+FEW_STEPS = {"KERAS_MAX_STEPS_PER_EPOCH": "16"}
 """Keras' own way to make epochs short; what trains by a loop of its own does not heed it."""
 APPLIED = tuple(k.name for k in KNOBS if k.name not in ("mixed_precision", "jit_compile"))
 """These two make a step on a CPU slow, or its start: `test_apply.py` has them."""
@@ -108,12 +108,12 @@ def run_all_ways(name: str, top: Path, workload_data: Path) -> Runs:
     few = {**env, **FEW_STEPS}
     bare = python(*command, cwd=work, env=few)
     full = gputune(
-        "profile", "--full", "--max-seconds", "2", "-o", top / "full-report", *command,
+        "profile", "--full", "--max-seconds", "1", "-o", top / "full-report", *command,
         cwd=full_work, env=few,
     )  # fmt: skip
     before = hashes(work, workload_data)
     default = gputune(
-        "profile", "--max-seconds", "1", "-o", top / "report", *command, cwd=work, env=env
+        "profile", "--max-seconds", "0.5", "-o", top / "report", *command, cwd=work, env=env
     )
     after = hashes(work, workload_data)
     again = python(*command, cwd=work, env=few) if name in AGAIN else None

@@ -90,9 +90,9 @@ class Fault:
 RICH = {"EPOCHS": "1", "RICH": "1"}
 LONG = {"EPOCHS": "400"}
 LOOP_HOOKS = (
-    "loops", "loops:keras", "loop:after", "loop:assign", "loop:before", "loop:call", "loop:end",
-    "loop:fetch", "loop:gradient", "loop:interrupted", "loop:iterator", "loop:optimizer",
-    "loop:strategy",
+    "loops", "loops:keras", "loop:after", "loop:before", "loop:call", "loop:gradient",
+    "loop:assign,loop:strategy", "loop:fetch,loop:optimizer", "loop:end,loop:interrupted",
+    "loop:iterator",
 )  # fmt: skip
 BESIDE = "opened,datasets,profiler,step:callbacks,fit:epoch,fit:release"
 """Hooks that do not count steps."""
