@@ -6,6 +6,7 @@ import libcst as cst
 
 from gputune.knobs.registry import environment_of
 from gputune.rewrite.patch.names import bound, keras_name, spelled
+from gputune.rewrite.patch.options import option_of
 from gputune.rewrite.patch.places import ends
 from gputune.rewrite.patch.plan import ALREADY, MADE, Plan, Refused
 from gputune.rewrite.patch.source import (
@@ -21,14 +22,11 @@ _OPTIONS = "gputune_options"
 def set_option(made: Plan, setting: Setting, option: str) -> None:
     """Set an option of `tf.data.Options` at the pipeline's end; raises Refused."""
     value = str(setting.value)
-    for source in made.sources.own():
-        for node in source.found(cst.Assign):
-            assert isinstance(node, cst.Assign)
-            target = source.text(node.targets[0].target)
-            if len(node.targets) == 1 and target.endswith(f".{option}"):
-                change_value(made, setting, source, node.value, option, value)
-                return
     for end in ends(made, setting, "with_options"):
+        there = option_of(made, end, option)
+        if there is not None:
+            change_value(made, setting, end.source, there, option, value)
+            continue
         line = end.source.statement(end.node)
         where = end.source.label(end.node)
         if line is None:

@@ -31,8 +31,13 @@ def set_argument(
     if given is None:
         text = spelled(source, value, made.of(source).imports)
         known = made.of(source).arguments.setdefault(call, {})
+        if why := made.dispute((call, name), text):
+            known.pop(name, None)
+            raise Refused(why, where)
         known[name] = text
+        said = len(made.told)
         made.say(setting, MADE, where, f"{name}={text} added to {method_of(call)}(…)")
+        made.claim((call, name), text, said)
         return
     _change(made, setting, source, given.value, name, value, where)
 
@@ -56,6 +61,10 @@ def _change(
     if text is None:
         raise Refused(f"{before} is text that is read there: give it what stands for {value}", at)
     text = _spelled(made, source, found, text)
+    if why := made.dispute(found.node, text):
+        made.of(found.source).replaced.pop(found.node, None)
+        raise Refused(why, at)
+    said = len(made.told)
     if same_value(before, text):
         made.say(setting, ALREADY, at, f"{name} is {text}")
     else:
@@ -63,6 +72,7 @@ def _change(
         made.say(setting, MADE, at, f"{name}: {before} → {text}")
     if found.also:
         made.say(setting, NOTED, at, found.also)
+    made.claim(found.node, text, said)
 
 
 def _origin(

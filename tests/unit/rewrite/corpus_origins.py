@@ -387,4 +387,87 @@ ADVICE: dict[str, Case] = {
     ),
 }  # fmt: skip
 
-CASES = {**LEARNING_RATE, **TEXT, **SHARED, **SCOPES, **CLASSES, **ADVICE}
+CONFLICTS: dict[str, Case] = {
+    "a site that is given twice": Case(
+        TF + batched("32"), (*batch(".batch(32)", 64), *batch(".batch(32)", 128)),
+        refused="one place is to have 64 and 128",
+    ),
+    "all calls and one": Case(
+        TF + batched("32"), (*batch("", 64), *batch(".batch(32)", 128)),
+        refused="one place is to have 64 and 128",
+    ),
+    "one constant of two sites": Case(
+        TF + f"B = 32\nval = {RANGE}.batch(B)\n" + batched("B"),
+        (*batch("val = ", 64), *batch("ds = ", 128)), refused="one place is to have 64 and 128",
+    ),
+    "one constant of two sites that agree": Case(
+        TF + f"B = 32\nval = {RANGE}.batch(B)\n" + batched("B"),
+        (*batch("val = ", 64), *batch("ds = ", 64)), ("B = 64\n",),
+    ),
+    "three values, of which two agree": Case(
+        TF + batched("32"),
+        (*batch("", 64), *batch(".batch(32)", 128), *batch(".batch(32)", 64)),
+        refused="one place is to have 64 and 128",
+    ),
+    "an argument that is there already, and another": Case(
+        TF + batched("64"), (*batch("", 64), *batch(".batch(64)", 128)),
+        refused="one place is to have 64 and 128",
+    ),
+    "an argument that is added twice": Case(
+        TF + "ds = data.map(decode)\n" + FIT,
+        (Wanted("num_parallel_calls", 2, ".map("), Wanted("num_parallel_calls", 4, ".map(")),
+        refused="one place is to have 2 and 4",
+    ),
+}  # fmt: skip
+
+ORDER = (Wanted("deterministic", False),)
+THREADS = (Wanted("private_threadpool", 4),)
+OPTIONS = "o = tf.data.Options()\no.deterministic = True\n"
+INSERTED = "gputune_options.deterministic = False\nmodel.fit(ds.with_options(gputune_options)"
+DATA = "ds = data.map(decode)\n"
+
+PIPELINE_OPTIONS: dict[str, Case] = {
+    "options of the pipeline": Case(
+        TF + OPTIONS + "ds = data.map(decode).with_options(o).prefetch(1)\n" + FIT,
+        ORDER, ("o.deterministic = False\n", "model.fit(ds, epochs=2)"),
+    ),
+    "options in a call of fit": Case(
+        TF + OPTIONS + DATA + "model.fit(ds.with_options(o), epochs=2)\n",
+        ORDER, ("o.deterministic = False\n", "model.fit(ds.with_options(o), epochs=2)"),
+    ),
+    "options of a recorded pipeline": Case(
+        TF + OPTIONS + "ds = data.map(decode).batch(4).with_options(o)\nfor x in ds:\n    step(x)\n",
+        (Wanted("deterministic", False, ".batch(4)", ".batch(4)"),),
+        ("o.deterministic = False\n", ".batch(4).with_options(o)\n"),
+    ),
+    "torch is to be deterministic": Case(
+        TF + "import torch\ntorch.backends.cudnn.deterministic = True\n" + DATA + FIT,
+        ORDER, ("cudnn.deterministic = True", INSERTED),
+    ),
+    "something of one's own is deterministic": Case(
+        TF + "cfg.deterministic = True\n" + DATA + FIT, ORDER, ("cfg.deterministic = True", INSERTED),
+    ),
+    "options of the validation": Case(
+        TF + OPTIONS + "val = other.with_options(o)\n" + DATA + FIT,
+        ORDER, ("o.deterministic = True", INSERTED),
+    ),
+    "options on some runs": Case(
+        TF + "o = tf.data.Options()\nif slow:\n    o.threading.private_threadpool_size = 2\n"
+        "ds = data.with_options(o)\n" + FIT,
+        THREADS,
+        ("    o.threading.private_threadpool_size = 2\n",
+         "gputune_options.threading.private_threadpool_size = 4\n"
+         "model.fit(ds.with_options(gputune_options)"),
+    ),
+}  # fmt: skip
+
+CASES = {
+    **PIPELINE_OPTIONS,
+    **CONFLICTS,
+    **LEARNING_RATE,
+    **TEXT,
+    **SHARED,
+    **SCOPES,
+    **CLASSES,
+    **ADVICE,
+}

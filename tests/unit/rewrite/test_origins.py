@@ -21,6 +21,7 @@ def test_the_place_that_is_meant_or_a_true_refusal(name: str) -> None:
     if case.refused:
         assert any(case.refused in one for one in refusals), patch.told
         assert not patch.files, "what is refused changes nothing"
+        assert "made" not in [one.how for one in patch.told], patch.told
         return
     assert case.now, "a case without a truth"
     assert not refusals
