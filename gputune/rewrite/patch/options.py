@@ -38,31 +38,60 @@ def _given(made: Plan, end: Fed) -> list[cst.Call]:
     return [call for call in last if method_of(call) == "with_options"]
 
 
+def given_by(end: Fed, name: str) -> bool:
+    """Whether the end of the pipeline is given the options of this name itself."""
+    calls = chain(end.node) if isinstance(end.node, cst.Call) else []
+    return any(
+        method_of(call) == "with_options"
+        and (options := argument(call, "options", 0)) is not None
+        and end.source.text(options.value) == name
+        for call in calls
+    )
+
+
 def _set(source: Source, name: cst.Name, option: str) -> cst.BaseExpression | None:
-    found = meant(source, name)
-    if len(found) != 1 or found[0].kind != ASSIGNED or method_of(found[0].of) != "Options":
+    made_in = _made(source, name)
+    if made_in is None:
         return None
     ours = [
         node for node in stores(source, cst.Attribute)
         if source.text(node) == f"{name.value}.{option}"
         and (first := _first(node)) is not None
-        and [one.node for one in meant(source, first)] == [found[0].node]
+        and (line := source.statement(node)) is not None
+        # In a line that always runs where the options are made.
+        and source.parents.get(line) is source.parents.get(made_in)
+        and _made(source, first) is made_in
     ]  # fmt: skip
     if len(ours) != 1:
         return None
-    target = source.parents[ours[0]]
-    assign = source.parents.get(target)
-    made_in = source.statement(found[0].node)
-    line = source.statement(ours[0])
-    if (
-        not isinstance(assign, cst.Assign)
-        or len(assign.targets) != 1
-        or made_in is None
-        or line is None
-        or source.parents.get(line) is not source.parents.get(made_in)
-    ):
+    assign = source.parents.get(source.parents[ours[0]])
+    if not isinstance(assign, cst.Assign) or len(assign.targets) != 1:
         return None
     return assign.value
+
+
+def _made(source: Source, name: cst.Name) -> cst.SimpleStatementLine | None:
+    """The line `o = tf.data.Options()` that a use of the name sees.
+
+    Where there are several, those of the use's own block: each is followed by its uses.
+    """
+    found = meant(source, name)
+    if any(one.kind != ASSIGNED or method_of(one.of) != "Options" for one in found):
+        return None
+    lines = [line for one in found if (line := source.statement(one.node)) is not None]
+    if len(lines) < 2 or len(lines) != len(found):
+        return lines[0] if len(lines) == len(found) == 1 else None
+    used = source.statement(name)
+    if used is None:
+        return None
+    block = source.parents.get(used)
+    above = [
+        line for line in lines
+        if source.parents.get(line) is block
+        and source.positions[line].start.line < source.positions[used].start.line
+    ]  # fmt: skip
+    elsewhere = [line for line in lines if source.parents.get(line) is not block]
+    return None if elsewhere or not above else above[-1]
 
 
 def _first(node: cst.BaseExpression) -> cst.Name | None:

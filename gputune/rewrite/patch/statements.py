@@ -6,7 +6,7 @@ import libcst as cst
 
 from gputune.knobs.registry import environment_of
 from gputune.rewrite.patch.names import bound, keras_name, spelled
-from gputune.rewrite.patch.options import option_of
+from gputune.rewrite.patch.options import given_by, option_of
 from gputune.rewrite.patch.places import ends
 from gputune.rewrite.patch.plan import ALREADY, MADE, Plan, Refused
 from gputune.rewrite.patch.source import (
@@ -37,7 +37,7 @@ def set_option(made: Plan, setting: Setting, option: str) -> None:
         known = changes.before.setdefault(line, [])
         name = spelled(end.source, "tf.data", changes.imports)
         made_there = f"{_OPTIONS} = {name}.Options()"
-        if made_there not in known:
+        if made_there not in known and not given_by(end, _OPTIONS):
             known.insert(0, made_there)
             changes.behind.setdefault(end.node, []).insert(0, f".with_options({_OPTIONS})")
         known.append(f"{_OPTIONS}.{option} = {value}")

@@ -451,6 +451,19 @@ PIPELINE_OPTIONS: dict[str, Case] = {
         TF + OPTIONS + "val = other.with_options(o)\n" + DATA + FIT,
         ORDER, ("o.deterministic = True", INSERTED),
     ),
+    "options that were put there before, and one more": Case(
+        TF + DATA + "gputune_options = tf.data.Options()\n"
+        "gputune_options.threading.private_threadpool_size = 4\n"
+        "model.fit(ds.with_options(gputune_options), epochs=2)\n",
+        (*THREADS, *ORDER),
+        ("private_threadpool_size = 4\ngputune_options.deterministic = False\n"
+         "model.fit(ds.with_options(gputune_options), epochs=2)",),
+    ),
+    "two fits of one pipeline": Case(
+        TF + DATA + FIT + FIT, THREADS,
+        ("model.fit(ds.with_options(gputune_options), epochs=2)\nmodel.compile('adam', 'mse')\n"
+         "gputune_options = tf.data.Options()\n",),
+    ),
     "options on some runs": Case(
         TF + "o = tf.data.Options()\nif slow:\n    o.threading.private_threadpool_size = 2\n"
         "ds = data.with_options(o)\n" + FIT,
