@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from gputune.rewrite.patch.patch import unified_diff
+from tests.unit.rewrite.corpus import Case, batch
 from tests.unit.rewrite.corpus_origins import CASES
 from tests.unit.rewrite.test_patch import patched
 
@@ -43,3 +44,15 @@ def test_a_second_application_is_empty(name: str) -> None:
     assert not again.files, unified_diff(again, Path("/p")).decode()
     # A line that the patch has changed is found again by its value.
     assert not [one for one in again.told if one.how == "refused"], again.told
+
+
+def test_what_depends_on_itself_ends_the_search() -> None:
+    """Attributes, functions and parameters that lead to each other are no place."""
+    text = (
+        "import tensorflow as tf\n\n\ndef a(c):\n    return b(c)\n\n\ndef b(c):\n"
+        "    c.rows = c.rows\n    return a(c)\n\n\ncfg = a(b(a(None)))\ncfg.next = cfg.next.next\n"
+        "ds = tf.data.Dataset.range(9).batch(cfg.next.rows)\n"
+    )
+    patch, _ = patched(Case(text, batch(".batch(")))
+    assert [one.how for one in patch.told] == ["refused"]
+    assert not patch.files

@@ -49,7 +49,7 @@ def _sets(written: list[At], name: str, quest: Quest) -> Unknown | None:
 def _writes(quest: Quest, base: Thing, name: str, thing_of: ThingOf) -> list[At]:
     """The assignments to such an attribute that may be of this thing."""
     found = []
-    for where in quest.sources.own():
+    for where in quest.own():
         for node in stores(where, cst.Attribute):
             assert isinstance(node, cst.Attribute)
             if node.attr.value == name and _may_be(
@@ -168,7 +168,7 @@ def _constructed(
 
 def _makers(quest: Quest, owner: cst.ClassDef, thing_of: ThingOf) -> list[At]:
     found = []
-    for where in quest.sources.own():
+    for where in quest.own():
         for call in where.calls:
             made = thing_of(quest.deeper(), where, call.func) if call.args else None
             if made is not None and made.kind == "class" and made.node is owner:
@@ -232,7 +232,7 @@ def _key_writes(quest: Quest, base: Thing, key: str, thing_of: ThingOf) -> list[
         other = thing_of(quest.deeper(), where, node)
         return unsure if other is None else other.node is base.node
 
-    for where in quest.sources.own():
+    for where in quest.own():
         for node in stores(where, cst.Subscript):
             assert isinstance(node, cst.Subscript)
             index = node.slice[0].slice

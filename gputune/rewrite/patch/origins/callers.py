@@ -87,7 +87,7 @@ _Calls = list[tuple[Source, cst.Call, int]]
 def _of_function(quest: Quest, source: Source, function: cst.FunctionDef) -> _Calls | Unknown:
     name = function.name.value
     found: _Calls = []
-    for where in quest.sources.own():
+    for where in quest.own():
         for node in _references(quest, where, source, function):
             parent = where.parents.get(node)
             if isinstance(parent, cst.Call) and parent.func is node:
@@ -135,7 +135,7 @@ def _of_method(
     thing_of: ThingOf,
 ) -> _Calls | Unknown:  # fmt: skip
     name = function.name.value
-    for where in quest.sources.own():
+    for where in quest.own():
         for other in where.found(cst.ClassDef):
             assert isinstance(other, cst.ClassDef)
             if owner.name.value in [word(base.value) for base in other.bases]:
@@ -144,7 +144,7 @@ def _of_method(
                     f"({where.label(other)}): which of them is meant cannot be told"
                 )
     found: _Calls = []
-    for where in quest.sources.own():
+    for where in quest.own():
         for call in where.calls:
             if name == "__init__":
                 made = thing_of(quest, where, call.func)

@@ -14,7 +14,7 @@ _SWITCHES = {"store_true": "True", "store_false": "False"}
 
 def of_options(quest: Quest, name: str) -> Origin | Unknown | None:
     """The default of the argparse option that makes this attribute, where there is one."""
-    own = quest.sources.own()
+    own = quest.own()
     found = [
         (source, call) for source in own for call in source.calls
         if method_of(call) == "add_argument" and _dest(call) == name

@@ -26,7 +26,12 @@ def origin(
     `wanted` is the new value, for what is said to the user; with `together` all uses of a
     constant change with it.
     """
-    return _origin(Quest(sources, wanted, together), At(source, node), ())
+    quest = Quest(sources, wanted, together)
+    found = _origin(quest, At(source, node), ())
+    if quest.search.lost and isinstance(found, Origin) and found.node is not node:
+        said = source.text(node)[:60]
+        return Unknown(f"it comes from «{said}», by too many ways: set {wanted} where it is made")
+    return found
 
 
 def _origin(quest: Quest, at: At, reads: tuple[str, ...]) -> Origin | Unknown:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import libcst as cst
 
@@ -12,6 +12,20 @@ from gputune.rewrite.patch.source import Source
 from gputune.rewrite.patch.sources import Sources
 
 _DEEPEST = 16
+_MOST = 1000
+"""So many expressions one search looks at; a script of a thousand lines takes some hundred."""
+
+
+@dataclass(eq=False)
+class Search:
+    """What one search has found so far, so that it looks at no expression twice."""
+
+    things: dict[int, Thing | None] = field(default_factory=dict)
+    """By the identity of the expression; those that are being looked at are `open`."""
+    open: set[int] = field(default_factory=set)
+    own: list[Source] = field(default_factory=list)
+    lost: bool = False
+    """Whether something was not followed to its end: then nothing that is found is sure."""
 
 
 @dataclass(frozen=True)
@@ -26,15 +40,25 @@ class Quest:
     wanted: str
     together: bool = False
     depth: int = 0
+    search: Search = field(default_factory=Search)
 
     @property
     def ended(self) -> bool:
         """Whether the search has gone as far as it may."""
-        return self.depth > _DEEPEST
+        if self.depth > _DEEPEST or len(self.search.things) > _MOST:
+            self.search.lost = True
+            return True
+        return False
 
     def deeper(self) -> Quest:
         """The search one step further on."""
         return replace(self, depth=self.depth + 1)
+
+    def own(self) -> list[Source]:
+        """The files that the script consists of."""
+        if not self.search.own:
+            self.search.own = self.sources.own()
+        return self.search.own
 
 
 @dataclass(frozen=True)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from typing import cast
 
 import libcst as cst
 
@@ -74,17 +73,25 @@ def loads(source: Source, name: str) -> list[cst.Name]:
     ]  # fmt: skip
 
 
-@lru_cache(maxsize=64)
 def _names(source: Source) -> dict[str, list[cst.Name]]:
+    if ("names", None) in source.kept:
+        return cast(dict[str, list[cst.Name]], source.kept["names", None])
     found: dict[str, list[cst.Name]] = {}
     for node in source.found(cst.Name):
         assert isinstance(node, cst.Name)
         found.setdefault(node.value, []).append(node)
+    source.kept["names", None] = found
     return found
 
 
 def bindings(source: Source, name: str) -> list[Binding]:
     """All that gives this name a value anywhere in the file."""
+    if ("bindings", name) not in source.kept:
+        source.kept["bindings", name] = _bindings(source, name)
+    return cast(list[Binding], source.kept["bindings", name])
+
+
+def _bindings(source: Source, name: str) -> list[Binding]:
     nodes = _names(source).get(name, [])
     outer = {
         id(scope_of(source, node)): isinstance(source.parents[above], cst.Global)
@@ -178,8 +185,11 @@ def targets(source: Source, value: cst.CSTNode) -> int:
     return len(assign.targets) if isinstance(assign, cst.Assign) else 1
 
 
-def stores(source: Source, kind: type[cst.CSTNode]) -> Iterator[cst.BaseExpression]:
+def stores(source: Source, kind: type[cst.CSTNode]) -> list[cst.BaseExpression]:
     """The attributes or subscripts that are assigned to, changed or deleted."""
+    if ("stores", kind) in source.kept:
+        return cast(list[cst.BaseExpression], source.kept["stores", kind])
+    found: list[cst.BaseExpression] = []
     for node in source.found(kind):
         assert isinstance(node, cst.BaseExpression)
         top: cst.CSTNode = node
@@ -193,4 +203,6 @@ def stores(source: Source, kind: type[cst.CSTNode]) -> Iterator[cst.BaseExpressi
                 and parent.target is top
             )
         ):  # fmt: skip
-            yield node
+            found.append(node)
+    source.kept["stores", kind] = found
+    return found

@@ -133,6 +133,18 @@ def thing(quest: Quest, source: Source, node: cst.BaseExpression) -> Thing | Non
     """The module, class, instance, options or dict that an expression is, where that is sure."""
     if quest.ended or is_value(source, node):
         return None
+    search, key = quest.search, id(node)
+    if key in search.open:  # it depends on itself
+        search.lost = True
+        return None
+    if key not in search.things:
+        search.open.add(key)
+        search.things[key] = _thing(quest, source, node)
+        search.open.discard(key)
+    return search.things[key]
+
+
+def _thing(quest: Quest, source: Source, node: cst.BaseExpression) -> Thing | None:
     found = resolved(quest, source, node)
     if found is None:
         return None

@@ -55,7 +55,7 @@ def _in_file(source: Source, name: str, found: list[Binding]) -> list[cst.CSTNod
 
 def _of_module(quest: Quest, home: Source, name: str) -> list[cst.CSTNode]:
     used = _in_file(home, name, of_module(home, name))
-    for where in quest.sources.own():
+    for where in quest.own():
         if where is home:
             continue
         for imported in where.found(cst.ImportFrom):
@@ -83,7 +83,7 @@ def _same_attribute(quest: Quest, source: Source, node: cst.Attribute) -> bool:
         return False
     if base.kind == "module":
         return any(use is not node for use in _of_module(quest, base.source, node.attr.value))
-    for where in quest.sources.own():
+    for where in quest.own():
         for other in where.found(cst.Attribute):
             assert isinstance(other, cst.Attribute)
             if (
@@ -100,7 +100,7 @@ def _same_attribute(quest: Quest, source: Source, node: cst.Attribute) -> bool:
 
 def _same_key(quest: Quest, source: Source, node: cst.Subscript) -> bool:
     base, key = thing(quest, source, node.value), _key(node)
-    for where in quest.sources.own():
+    for where in quest.own():
         for other in where.found(cst.Subscript):
             assert isinstance(other, cst.Subscript)
             if (
