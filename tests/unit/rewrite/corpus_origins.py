@@ -201,6 +201,10 @@ SCOPES: dict[str, Case] = {
         TF + "import config\nconfig.B = 64\n" + batched("config.B"),
         BATCHES, refused="set elsewhere, too (train.py:3)", files={"config.py": "B = 32\n"},
     ),
+    "everything is imported below a constant": Case(
+        TF + "B = 32\nfrom config import *\n" + batched("B"), BATCHES,
+        refused="train.py:3 imports *, which may set B", files={"config.py": "B = 16\n"},
+    ),
     "a dictionary that is updated": Case(
         TF + "cfg = {'batch': 32}\ncfg.update(load())\n" + batched("cfg['batch']"),
         BATCHES, refused="set elsewhere, too (train.py:3)",
@@ -301,6 +305,16 @@ CLASSES: dict[str, Case] = {
         ARGPARSE + "p.add_argument('--batch-size', type=int, default=8)\nargs = p.parse_args()\n"
         "args.batch_size *= n\n" + batched("args.batch_size"),
         BATCHES, refused="set elsewhere, too (train.py:6)",
+    ),
+    "a command line that the script writes itself": Case(
+        ARGPARSE + "p.add_argument('--b', type=int, default=8)\na = p.parse_args(['--b', '16'])\n"
+        + batched("a.b"),
+        BATCHES, refused="train.py:5 gives the options itself",
+    ),
+    "a subclass with the attribute": Case(
+        TF + f"class A:\n    b = 32\n\n    def run(self):\n        ds = {RANGE}.batch(self.b)\n"
+        "        model.fit(ds, epochs=1)\n\n\nclass Z(A):\n    b = 64\n\n\nZ().run()\n",
+        BATCHES, refused="Z has b of its own (train.py:10)",
     ),
     "set_defaults": Case(
         ARGPARSE + "p.add_argument('--batch-size', type=int, default=8)\n"

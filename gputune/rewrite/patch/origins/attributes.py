@@ -21,7 +21,7 @@ def of_attribute(
     """Where an attribute gets its value, if nothing else can set it."""
     written = _writes(quest, base, name, thing_of)
     if base.kind == "options":
-        return _sets(written, name, quest) or of_options(quest, name)
+        return _sets(written, name, quest) or _own_line(quest, base) or of_options(quest, name)
     if base.kind == "module":
         found = of_module(base.source, name)
         if len(found) == 1 and found[0].kind == ASSIGNED and not written:
@@ -37,6 +37,16 @@ def of_attribute(
         return None
     assert isinstance(base.node, cst.ClassDef)
     return _of_class(quest, base, base.node, name, written, thing_of)
+
+
+def _own_line(quest: Quest, base: Thing) -> Unknown | None:
+    """Why the default does not count where the script writes the command line itself."""
+    given = base.node.args[0].value if isinstance(base.node, cst.Call) and base.node.args else None
+    if not isinstance(given, cst.List | cst.Tuple) or not given.elements:
+        return None
+    return Unknown(
+        f"{base.source.label(given)} gives the options itself: give {quest.wanted} there"
+    )
 
 
 def _sets(written: list[At], name: str, quest: Quest) -> Unknown | None:
@@ -95,6 +105,16 @@ def _of_class(
         if only is None or defined or base.kind == "class":
             return _sets(written, name, quest)
         return [only]
+    for where in quest.own() if base.kind == "instance" and base.call is None else ():
+        for other in where.found(cst.ClassDef):
+            assert isinstance(other, cst.ClassDef)
+            if owner.name.value in [word(one.value) for one in other.bases] and any(
+                one.scope is other for one in bindings(where, name)
+            ):
+                return Unknown(
+                    f"{other.name.value} has {name} of its own ({where.label(other)}): "
+                    "which of them is meant cannot be told"
+                )
     passed = _constructed(quest, base, owner, name, thing_of)
     if passed is not None:
         return passed

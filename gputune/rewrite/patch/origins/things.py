@@ -67,6 +67,14 @@ def _of_binding(quest: Quest, source: Source, one: Binding) -> Step:
     if one.kind == ASSIGNED:
         assert isinstance(one.of, cst.BaseExpression)
         if one.scope is None:
+            for other in source.found(cst.ImportFrom):
+                assert isinstance(other, cst.ImportFrom)
+                star = isinstance(other.names, cst.ImportStar)
+                if star and source.line(other) > source.line(one.node):
+                    return Unknown(
+                        f"{source.label(other)} imports *, which may set {one.node.value}, too: "
+                        f"set it to {quest.wanted}"
+                    )
             changed = of_attribute(quest, Thing("module", source, None), one.node.value, thing)
             if isinstance(changed, Unknown):
                 return changed
