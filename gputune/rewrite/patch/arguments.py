@@ -11,6 +11,7 @@ from gputune.rewrite.call import METHODS
 from gputune.rewrite.expressions import AUTOTUNE, expression
 from gputune.rewrite.patch.batches import batching
 from gputune.rewrite.patch.compiles import keras_compiles
+from gputune.rewrite.patch.optimizers import optimizer
 from gputune.rewrite.patch.overrides import check_optimizer, takers
 from gputune.rewrite.patch.places import call_at
 from gputune.rewrite.patch.plan import Plan, Refused
@@ -49,7 +50,7 @@ def _calls(
     made: Plan, setting: Setting, methods: list[str], value: str
 ) -> list[tuple[Source, cst.Call]]:
     if setting.knob == "learning_rate":
-        return [_optimizer(made, source, call) for source, call in _compiles(made)]
+        return [optimizer(made, list(_compiles(made)))]
     if setting.site is not None:
 
         def done(source: Source, call: cst.Call) -> bool:
@@ -74,20 +75,3 @@ def _compiles(made: Plan) -> Iterator[tuple[Source, cst.Call]]:
     found = keras_compiles(made.sources)
     check_optimizer(made.sources, found)
     yield from found
-
-
-def _optimizer(made: Plan, source: Source, compile_: cst.Call) -> tuple[Source, cst.Call]:
-    given = argument(compile_, "optimizer", 0)
-    where = source.label(compile_)
-    node = given.value if given is not None else None
-    if isinstance(node, cst.Name):
-        made_there = [
-            call for call in source.calls
-            if isinstance(parent := source.parents.get(call), cst.Assign)
-            and node.value in [source.text(target.target) for target in parent.targets]
-        ]  # fmt: skip
-        node = made_there[0] if len(made_there) == 1 else node
-    if not isinstance(node, cst.Call):
-        said = source.text(node) if node is not None else "the default"
-        raise Refused(f"the optimizer is {said}: write it out with its learning_rate", where)
-    return source, node

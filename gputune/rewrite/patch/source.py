@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import libcst as cst
 from libcst.metadata import CodeRange, MetadataWrapper, ParentNodeProvider, PositionProvider
@@ -30,6 +31,8 @@ class Source:
     parents: dict[cst.CSTNode, cst.CSTNode]
     lines: list[str]
     calls: list[cst.Call] = field(default_factory=list)
+    kept: dict[tuple[str, object], Any] = field(default_factory=dict)
+    """What has been worked out from the tree, which never changes."""
 
     def text(self, node: cst.CSTNode) -> str:
         """The node's code."""
@@ -71,10 +74,13 @@ class Source:
 
     def found(self, kind: type[cst.CSTNode]) -> list[cst.CSTNode]:
         """All nodes of a kind, in the order of the source."""
-        nodes = [node for node in self.positions if isinstance(node, kind)]
-        return sorted(
-            nodes, key=lambda n: (self.positions[n].start.line, self.positions[n].start.column)
-        )
+        key = ("found", kind)
+        if key not in self.kept:
+            self.kept[key] = sorted(
+                (node for node in self.positions if isinstance(node, kind)),
+                key=lambda n: (self.positions[n].start.line, self.positions[n].start.column),
+            )
+        return list(self.kept[key])
 
 
 def parse(path: Path, before: bytes) -> Source:

@@ -7,6 +7,7 @@ import libcst as cst
 from gputune.knobs.registry import environment_of
 from gputune.rewrite.patch.feeds import Fed
 from gputune.rewrite.patch.names import bound_anywhere, is_free, spelled
+from gputune.rewrite.patch.options import option_of
 from gputune.rewrite.patch.paths import the_only
 from gputune.rewrite.patch.places import chain_end, ends
 from gputune.rewrite.patch.placing import described, keras_place, place_of
@@ -38,17 +39,12 @@ _SPELLINGS = {
 def set_option(made: Plan, setting: Setting, option: str) -> None:
     """Set an option of `tf.data.Options` at the pipeline's end; raises Refused."""
     value = str(setting.value)
-    found: list[tuple[Source, cst.CSTNode]] = [
-        (source, node) for source in made.sources.own() for node in source.found(cst.Assign)
-        if isinstance(node, cst.Assign) and _sets_option(source, node, option)
-    ]  # fmt: skip
-    ours = all(source.text(node).startswith(f"{_OPTIONS}.") for source, node in found)
-    for source, node in found if ours else [the_only(made.sources, found, option)]:
-        assert isinstance(node, cst.Assign)
-        change_value(made, setting, source, node.value, option, value)
-    if found:
-        return
     for end in ends(made, setting, "with_options"):
+        there = option_of(made, end, option)
+        if there is not None:
+            change_value(made, setting, end.source, there, option, value)
+            continue
+        # What only some runs set, or another pipeline has, is left: the last options are in force.
         _set_at_end(made, setting, end, option)
 
 
@@ -107,19 +103,6 @@ def _hides_names(source: Source, node: cst.CSTNode) -> bool:
         if isinstance(parent, cst.ClassDef):
             return inner
     return False
-
-
-def _sets_option(source: Source, node: cst.Assign, option: str) -> bool:
-    """Whether it is `options.deterministic = …`, of what `tf.data.Options()` made."""
-    target = node.targets[0].target
-    if len(node.targets) > 1 or not source.text(target).endswith(f".{option}"):
-        return False
-    made_by = source.text(target).removesuffix(f".{option}")
-    return "." in option or made_by.endswith(("options", "opts", "opt")) or any(
-        method_of(call) == "Options" and isinstance(assign := source.parents.get(call), cst.Assign)
-        and made_by in [source.text(one.target) for one in assign.targets]
-        for call in source.calls
-    )  # fmt: skip
 
 
 def set_environment(made: Plan, setting: Setting) -> None:

@@ -6,7 +6,9 @@ import libcst as cst
 
 from gputune.rewrite.call import ARGUMENT, METHODS
 from gputune.rewrite.patch.names import spelled
-from gputune.rewrite.patch.origins import Unknown, origin
+from gputune.rewrite.patch.origins.origin import origin
+from gputune.rewrite.patch.origins.quest import Origin, Unknown
+from gputune.rewrite.patch.origins.reading import written
 from gputune.rewrite.patch.plan import ALREADY, MADE, NOTED, Plan, Refused
 from gputune.rewrite.patch.source import (
     Source,
@@ -29,24 +31,67 @@ def set_argument(
     if given is None:
         text = spelled(source, value, made.of(source).imports, call)
         known = made.of(source).arguments.setdefault(call, {})
+        if why := made.dispute((call, name), text):
+            known.pop(name, None)
+            raise Refused(why, where)
         known[name] = text
+        said = len(made.told)
         made.say(setting, MADE, where, f"{name}={text} added to {method_of(call)}(…)")
+        made.claim((call, name), text, said)
         return
-    found = origin(made.sources, source, given.value, value)
+    _change(made, setting, source, given.value, name, value, where)
+
+
+def change_value(
+    made: Plan, setting: Setting, source: Source, node: cst.BaseExpression, name: str, value: str
+) -> None:
+    """Change the place where an expression has its value from; raises Refused."""
+    _change(made, setting, source, node, name, value, source.label(node))
+
+
+def _change(
+    made: Plan, setting: Setting, source: Source, node: cst.BaseExpression, name: str, value: str,
+    where: str,
+) -> None:  # fmt: skip
+    found = _origin(made, setting.knob, source, node, value)
     if isinstance(found, Unknown):
         raise Refused(found.reason, where)
-    text = spelled(found.source, value, made.of(found.source).imports, found.node)
-    if found.quoted and text[:1] not in ("'", '"'):
-        text = f'"{text}"'
-    at = found.source.label(found.node)
-    if same_value(found.source.text(found.node), text):
+    at, before = found.source.label(found.node), found.source.text(found.node)
+    text = written(found, value)
+    if text is None:
+        raise Refused(f"{before} is text that is read there: give it what stands for {value}", at)
+    text = _spelled(made, source, found, text)
+    if why := made.dispute(found.node, text):
+        made.of(found.source).replaced.pop(found.node, None)
+        raise Refused(why, at)
+    said = len(made.told)
+    if same_value(before, text):
         made.say(setting, ALREADY, at, f"{name} is {text}")
     else:
-        before = found.source.text(found.node)
         made.of(found.source).replaced[found.node] = cst.parse_expression(text)
         made.say(setting, MADE, at, f"{name}: {before} → {text}")
     if found.also:
         made.say(setting, NOTED, at, found.also)
+    made.claim(found.node, text, said)
+
+
+def _origin(
+    made: Plan, knob: str, source: Source, node: cst.BaseExpression, value: str
+) -> Origin | Unknown:
+    # A batch size is one for the whole script: steps are counted with the same constant.
+    return origin(made.sources, source, node, value, together=knob == "batch_size")
+
+
+def _spelled(made: Plan, source: Source, found: Origin, text: str) -> str:
+    """The text in the names of the file that it is written to."""
+    imports: list[str] = []
+    spelt = spelled(found.source, text, imports, found.node)
+    if imports and found.source is not source:
+        return "-1"  # no file of constants imports TensorFlow for one
+    made.of(found.source).imports += [
+        one for one in imports if one not in made.of(found.source).imports
+    ]
+    return spelt
 
 
 def text_of(node: cst.BaseExpression) -> str | None:
@@ -68,25 +113,13 @@ def same_value(is_now: str, wanted: str) -> bool:
         return is_now.strip("\"'") == wanted.strip("\"'")
 
 
-def change_value(
-    made: Plan, setting: Setting, source: Source, node: cst.BaseExpression, name: str, value: str
-) -> None:
-    """Change the place where an expression has its value from."""
-    found = origin(made.sources, source, node, value)
-    if isinstance(found, Unknown):
-        raise Refused(found.reason, source.label(node))
-    before, at = found.source.text(found.node), found.source.label(found.node)
-    if same_value(before, value):
-        made.say(setting, ALREADY, at, f"{name} is {before}")
-        return
-    made.of(found.source).replaced[found.node] = cst.parse_expression(value)
-    made.say(setting, MADE, at, f"{name}: {before} → {value}")
-
-
 def has_value(made: Plan, source: Source, call: cst.Call, knob: str, value: str) -> bool:
     """Whether a call has the value already, wherever it is set."""
     given = argument(call, ARGUMENT.get(knob, knob), METHODS.get(knob, {}).get(method_of(call)))
     if given is None:
         return False
-    found = origin(made.sources, source, given.value, value)
-    return not isinstance(found, Unknown) and same_value(found.source.text(found.node), value)
+    found = _origin(made, knob, source, given.value, value)
+    if isinstance(found, Unknown):
+        return False
+    text = written(found, value)
+    return text is not None and same_value(found.source.text(found.node), text)

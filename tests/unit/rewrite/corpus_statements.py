@@ -127,11 +127,6 @@ CASES: dict[str, Case] = {
         "import os\nos.environ.update({'TF_FORCE_GPU_ALLOW_GROWTH': 'false'})\n" + TF + FIT,
         GROWTH, refused="set by another call",
     ),
-    "an option on some runs": Case(
-        TF + "options = tf.data.Options()\nif slow:\n    options.threading.private_threadpool_size = 2\n"
-        "ds = make().with_options(options)\n" + FIT,
-        (Wanted("private_threadpool", 4),), refused="on some runs only",
-    ),
     "an attribute that is no option": Case(
         TF + "args.deterministic = True\nds = make()\n" + FIT, (Wanted("deterministic", False),),
         ("args.deterministic = True\n", "gputune_options.deterministic = False\n"),

@@ -1,0 +1,1 @@
+"""Where the value of an expression is set: by names, calls, classes, dicts, the command line."""
