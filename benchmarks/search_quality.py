@@ -422,6 +422,14 @@ def _of_noise(row: Mapping[str, Any], difference: float) -> str:
     return "; the difference is below the noise of a choice" if difference < row["noise"] else ""
 
 
+RECORDED_AFTER = "cdf7ba142a5b"
+"""What the SHA-256 of the heuristics began with when the recorded tables were made."""
+SINCE = (
+    "Since then two of its rules changed: what a trial that ran out of memory rules out, and what "
+    "is known of one that was ended early. Neither happens in these tables."
+)
+
+
 def cell(figures: Mapping[str, float]) -> str:
     return f"{figures['median'] * 100:.1f} ({figures['p5'] * 100:.1f})"
 
@@ -472,6 +480,7 @@ def markdown(rows: Sequence[Mapping[str, Any]], frozen: str, seeds: int, env: An
         "half, so that nobody is paid for the luck of a reading. A share may exceed 100: what "
         "scores has noise of its own, which stands below; where it is larger than what is left of "
         "100, only the methods say something of each other.",
+        f"The tables were recorded when `heuristics.py` had SHA-256 `{RECORDED_AFTER}`. {SINCE}",
         table_of(real) if real else "None is recorded yet.",
         "\n".join(f"- {r['table']}: {r['note']}" for r in real),
         f"## Goal: median at least {GOAL_MEDIAN:.0%} and 5th percentile at least {GOAL_P5:.0%} at "
