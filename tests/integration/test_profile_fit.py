@@ -45,7 +45,8 @@ class Runs:
         self._runs: dict[str, Future[Ran]] = {}
         steps = {"STEPS": "1500"}
         self._runs["bare"] = pool.submit(python, STYLES, cwd=top, env=steps)
-        self._start(pool, "full", "--full", "--max-seconds", "1", STYLES, env=steps)
+        # So long that the 20 steps of a short fit do not fill it on a busy machine, either.
+        self._start(pool, "full", "--full", "--max-seconds", "2.5", STYLES, env=steps)
         for fit in ANALYSED:
             few = {"STEPS": "10"} if fit < 10 else steps
             self._start(pool, f"fit {fit}", "--full", "--fit", fit, *SHORT, STYLES, env=few)
