@@ -1,4 +1,4 @@
-"""How long the script takes as it stands: what a gain is worth is a share of that."""
+"""How long the script trains as it stands: what a gain is worth is a share of that."""
 
 from __future__ import annotations
 
@@ -9,21 +9,19 @@ from gputune.schema.profile import Profile
 
 @dataclass(frozen=True)
 class RunLength:
-    """Seconds of a whole run of the script and of the steps in it; both None for `reason`.
+    """Seconds of the training steps of a whole run of the script, None for `reason`.
 
-    Only the steps become shorter by a gain: start-up, validation and callbacks stay.
+    Only they become shorter by a gain: start-up, validation and callbacks stay.
     """
 
-    seconds: float | None
+    steps_s: float | None
     reason: str = ""
-    steps_s: float | None = None
 
 
 def run_length(profile: Profile) -> RunLength:
-    """The analysed training, start-up and pauses between its epochs included.
+    """The analysed training: `epochs x steps x mean step`, from what the script asks for.
 
-    `start-up + epochs x (steps x mean step + pause)`, from what the script asks for: other
-    trainings of the same script are not in it.
+    Other trainings of the same script are not in it.
     """
     fit = next((fit for fit in profile.fits if fit.analysed), None)
     steps = profile.steps
@@ -32,7 +30,4 @@ def run_length(profile: Profile) -> RunLength:
     if not fit.epochs_requested or not fit.steps_per_epoch:
         what = "epochs" if not fit.epochs_requested else "steps an epoch"
         return RunLength(None, f"how many {what} the script trains is not known")
-    pause_s = profile.between_epochs.mean_s or 0.0
-    steps_s = fit.epochs_requested * fit.steps_per_epoch * steps.mean_s
-    around_s = (profile.startup.total_s or 0.0) + fit.epochs_requested * pause_s
-    return RunLength(around_s + steps_s, steps_s=steps_s)
+    return RunLength(fit.epochs_requested * fit.steps_per_epoch * steps.mean_s)

@@ -18,10 +18,10 @@ PROFILE = replace(
 )
 
 
-def test_a_run_is_its_start_its_steps_and_its_pauses() -> None:
+def test_a_gain_is_a_share_of_the_steps_and_not_of_start_and_pauses() -> None:
     assert PROFILE.steps is not None and PROFILE.steps.mean_s is not None
     found = run_length(PROFILE)
-    assert found.seconds == pytest.approx(5.0 + 10 * (100 * PROFILE.steps.mean_s + 0.5))
+    assert found.steps_s == pytest.approx(10 * 100 * PROFILE.steps.mean_s)
 
 
 @pytest.mark.parametrize(
@@ -34,5 +34,5 @@ def test_a_run_is_its_start_its_steps_and_its_pauses() -> None:
 )
 def test_what_is_not_known_has_its_reason(fit: FitSeen, said: str) -> None:
     found = run_length(replace(PROFILE, fits=(fit,)))
-    assert found.seconds is None
+    assert found.steps_s is None
     assert said in found.reason

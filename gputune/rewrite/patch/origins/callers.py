@@ -11,6 +11,7 @@ from gputune.rewrite.patch.origins.scopes import (
     IMPORTED,
     loads,
     meant,
+    named_in,
     scope_of,
 )
 from gputune.rewrite.patch.source import Source, argument, method_of, receiver
@@ -110,23 +111,7 @@ def _references(
         return found
     if scope_of(source, function) is not None:
         return []
-    for node in where.found(cst.ImportFrom):
-        assert isinstance(node, cst.ImportFrom)
-        if isinstance(node.names, cst.ImportStar):
-            continue
-        for alias in node.names:
-            bound = alias.evaluated_alias or alias.evaluated_name
-            there = quest.sources.imported(where, bound)
-            if there is not None and there[0] is source and there[1] == name:
-                found += loads(where, bound)
-    for attribute in where.found(cst.Attribute):
-        assert isinstance(attribute, cst.Attribute)
-        if (
-            attribute.attr.value == name
-            and isinstance(attribute.value, cst.Name)
-            and quest.sources.module(where, attribute.value.value) is source
-        ):
-            found.append(attribute)
+    found += named_in(quest.sources, where, source, name)
     return list(dict.fromkeys(found))
 
 

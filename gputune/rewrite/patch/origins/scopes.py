@@ -8,6 +8,7 @@ from typing import cast
 import libcst as cst
 
 from gputune.rewrite.patch.source import Source
+from gputune.rewrite.patch.sources import Sources
 
 _COMPREHENSIONS = (cst.GeneratorExp, cst.ListComp, cst.SetComp, cst.DictComp)
 _MATCHES = (cst.MatchAs, cst.MatchStar, cst.MatchMapping)
@@ -71,6 +72,27 @@ def loads(source: Source, name: str) -> list[cst.Name]:
         node for node in _names(source).get(name, [])
         if id(node) not in bound and not _is_word(source, node)
     ]  # fmt: skip
+
+
+def named_in(sources: Sources, where: Source, home: Source, name: str) -> list[cst.BaseExpression]:
+    """The uses in a file of what another file, `home`, has under a name in its module."""
+    found: list[cst.BaseExpression] = []
+    for node in where.found(cst.ImportFrom):
+        assert isinstance(node, cst.ImportFrom)
+        for alias in () if isinstance(node.names, cst.ImportStar) else node.names:
+            bound = alias.evaluated_alias or alias.evaluated_name
+            there = sources.imported(where, bound)
+            if there is not None and there[0] is home and there[1] == name:
+                found += loads(where, bound)
+    for attribute in where.found(cst.Attribute):
+        assert isinstance(attribute, cst.Attribute)
+        if (
+            attribute.attr.value == name
+            and isinstance(attribute.value, cst.Name)
+            and sources.module(where, attribute.value.value) is home
+        ):
+            found.append(attribute)
+    return found
 
 
 def _names(source: Source) -> dict[str, list[cst.Name]]:

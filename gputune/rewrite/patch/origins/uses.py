@@ -5,7 +5,15 @@ from __future__ import annotations
 import libcst as cst
 
 from gputune.rewrite.patch.origins.quest import Quest, string
-from gputune.rewrite.patch.origins.scopes import IMPORTED, Binding, loads, meant, of_module, targets
+from gputune.rewrite.patch.origins.scopes import (
+    IMPORTED,
+    Binding,
+    loads,
+    meant,
+    named_in,
+    of_module,
+    targets,
+)
 from gputune.rewrite.patch.origins.things import thing
 from gputune.rewrite.patch.source import Source, method_of
 
@@ -58,22 +66,8 @@ def _of_module(quest: Quest, home: Source, name: str) -> list[cst.CSTNode]:
     for where in quest.own():
         if where is home:
             continue
-        for imported in where.found(cst.ImportFrom):
-            assert isinstance(imported, cst.ImportFrom)
-            for alias in () if isinstance(imported.names, cst.ImportStar) else imported.names:
-                bound = alias.evaluated_alias or alias.evaluated_name
-                there = quest.sources.imported(where, bound)
-                if there is not None and there[0] is home and there[1] == name:
-                    used += [use for use in loads(where, bound) if not _is_shown(where, use)]
-        for node in where.found(cst.Attribute):
-            assert isinstance(node, cst.Attribute)
-            if (
-                node.attr.value == name
-                and isinstance(node.value, cst.Name)
-                and quest.sources.module(where, node.value.value) is home
-                and not _is_shown(where, node)
-            ):
-                used.append(node)
+        elsewhere = named_in(quest.sources, where, home, name)
+        used += [use for use in elsewhere if not _is_shown(where, use)]
     return list(dict.fromkeys(used))
 
 
